@@ -1,0 +1,72 @@
+"""Proof that the command scripts run most loads nothing heavy.
+
+Which package may import which is a contract in `pyproject.toml`, not a test.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = frozenset(
+    {
+        "asyncio",
+        "ctypes",
+        "importlib.metadata",
+        "multiprocessing",
+        "psycopg",
+        "rich",
+        "textual",
+    }
+)
+
+PROBE = """
+import sys
+report, *sys.argv = sys.argv[1:]
+try:
+    from queuectl_core.cli.main import main
+    main()
+finally:
+    with open(report, "w") as file:
+        file.write("\\n".join(sys.modules))
+"""
+"""Runs the command line that follows the path of a report, then writes the loaded modules' names there."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["enqueue", '{"command": "true"}'], id="as JSON"),
+        pytest.param(["enqueue", "--priority", "5", "--delay", "1h", "--", "true"], id="by options"),
+    ],
+)
+def test_enqueue_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    report = tmp_path / "modules"
+
+    ran = in_a_fresh_interpreter(report, "queuectl", "--home", str(tmp_path / "home"), *arguments)
+
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    assert HEAVY & set(report.read_text().splitlines()) == set()
+
+
+def in_a_fresh_interpreter(report: Path, *command_line: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line of ours where nothing was imported and no variable of ours or of Python's is set."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "QUEUECTL_", "COV_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-c", PROBE, str(report), *command_line],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
