@@ -1,0 +1,40 @@
+"""queuectl: a durable queue of shell commands.
+
+The names below are the Python API, the same functions that the commands use:
+
+    from queuectl_core import NewJob, enqueue, open_store
+
+    with open_store() as store:
+        job = store.run(enqueue(NewJob("make report", queue="nightly", timeout=3600)))
+        print(job.id)
+"""
+
+from __future__ import annotations
+
+from queuectl_core.model.errors import QueueError
+from queuectl_core.model.job import Attempt, Changes, Job, JobState, NewJob, Outcome
+from queuectl_core.store.opening import open_async_store, open_store
+from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.changes import cancel, delete, edit, retry
+from queuectl_core.store.transactions.jobs import find, history, page, show
+
+__all__ = [
+    "Attempt",
+    "Changes",
+    "Job",
+    "JobState",
+    "NewJob",
+    "Outcome",
+    "QueueError",
+    "cancel",
+    "delete",
+    "edit",
+    "enqueue",
+    "find",
+    "history",
+    "open_async_store",
+    "open_store",
+    "page",
+    "retry",
+    "show",
+]

@@ -1,0 +1,73 @@
+"""Foreign text made safe to show: on a terminal, in a table, in the one line of an error.
+
+Commands, outputs and bad input are data. What could move a cursor, ring a bell, reach a
+clipboard or turn the reading direction around is replaced by a visible escape. Colours and
+layout belong to the faces, not here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+SHOWN_CHARACTERS = 40
+"""How much of an offending value an error repeats."""
+
+_ABOVE_ASCII = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSAFE = re.compile(rf"[\x00-\x1f{_ABOVE_ASCII}]")
+_UNSAFE_IN_OUTPUT = re.compile(rf"[\x00-\x08\x0b-\x1f{_ABOVE_ASCII}]")
+_SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_LARGEST_SHOWN_NUMBER = 10**30
+
+
+def clean(text: str) -> str:
+    """`text` on one line, with every character that could act on a terminal as a visible escape.
+
+    Replaced are control characters (C0 with newline and tab, DEL, C1), lone surrogates, bidi
+    overrides and isolates, and line and paragraph separators. All else stays as it is.
+    """
+    if text.isprintable():
+        return text
+    return _UNSAFE.sub(_escape, text)
+
+
+def clean_output(text: str) -> str:
+    """As `clean`, for text of several lines: newlines and tabs stay."""
+    if text.isprintable():
+        return text
+    return _UNSAFE_IN_OUTPUT.sub(_escape, text)
+
+
+def shown(value: object) -> str:
+    """`value` as an error repeats it: as JSON would write it, cleaned and at most 40 characters long."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{_shortened(value)}"'
+        case int() if abs(value) >= _LARGEST_SHOWN_NUMBER:
+            return "a huge number"
+        case int() | float():
+            return str(value)
+        case Mapping():
+            return "an object"
+        case Sequence():
+            return "a list"
+        case _:
+            return type(value).__name__
+
+
+def _shortened(text: str) -> str:
+    room = SHOWN_CHARACTERS - 2  # for the quotes
+    cleaned = clean(text[: room + 1])
+    return cleaned if len(cleaned) <= room else cleaned[: room - 1] + "…"
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    if character in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[character]
+    code = ord(character)
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"

@@ -1,0 +1,1 @@
+"""Where jobs are kept: all SQL, and nothing else."""

@@ -1,0 +1,148 @@
+"""The home: one directory that holds the store, the logs and the locks of a queue.
+
+Data and locks lie together, so that no two views of one queue can exist. This module says where things
+are and whether the directory may be trusted; it opens no database.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from typing import NamedTuple
+
+from queuectl_core.model.errors import StoreError, StoreFull, StoreReadOnly, UnsafeHome
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    "nfs nfs4 cifs smb3 smbfs ncpfs afs ceph lustre gfs gfs2 ocfs2 glusterfs beegfs".split()
+)
+LONGEST_PATH = 500
+"""SQLite takes paths of up to 512 bytes, the suffix of its journal included (MAX_PATHNAME in os_unix.c)."""
+
+JOBS_A_FOLDER = 1000
+
+
+class Home(NamedTuple):
+    """The paths inside a home directory; `path` is absolute and free of symbolic links."""
+
+    path: str
+
+    @property
+    def database(self) -> str:
+        """The SQLite file."""
+        return f"{self.path}/queue.db"
+
+    @property
+    def logs(self) -> str:
+        """Where the output of runs goes."""
+        return f"{self.path}/logs"
+
+    @property
+    def run(self) -> str:
+        """Locks and doorbells of what is alive."""
+        return f"{self.path}/run"
+
+    def log(self, number: int, attempt: int) -> str:
+        """The log file of one run; named by numbers alone, never by an id."""
+        return f"{self.path}/logs/{number // JOBS_A_FOLDER}/{number}.{attempt}.log"
+
+    def lock(self, name: str) -> str:
+        """A lock file in `run/`."""
+        return f"{self.path}/run/{name}.lock"
+
+
+def find_home(path: str | None = None) -> Home:
+    """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data."""
+    chosen = path or os.environ.get("QUEUECTL_HOME") or default_home()
+    return Home(os.path.realpath(chosen))
+
+
+def default_home() -> str:
+    """The user's data directory for this program, by the rules of `platformdirs.user_data_dir`."""
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Application Support/queuectl")
+    data = os.environ.get("XDG_DATA_HOME", "").strip()
+    return os.path.join(data or os.path.expanduser("~/.local/share"), "queuectl")
+
+
+def prepare_home(home: Home) -> None:
+    """Make the directories where they are missing, private to their owner.
+
+    Raises UnsafeHome where the home is not ours alone to write, or cannot hold a store.
+    """
+    if len(os.fsencode(home.database)) > LONGEST_PATH:
+        raise UnsafeHome(f"the path of the home is longer than SQLite takes: {home.path}", "choose a shorter --home")
+    try:
+        _make_private(home.path, parents=True)
+        _refuse_unsafe(home.path)
+        _refuse_network(home.path)
+        for folder in (home.run, home.logs):
+            _make_private(folder)
+            _refuse_unsafe(folder)
+    except OSError as error:
+        raise cannot_use(home.path, error) from error
+
+
+def cannot_use(path: str, error: OSError) -> StoreError:
+    """The error for a path that the system will not let us use."""
+    what = f"cannot use {error.filename or path}: {error.strerror or error}"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return StoreFull(what, "free some space and try again")
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return StoreReadOnly(what, "choose another --home, or mend its permissions")
+        case _:
+            return StoreError(what, "choose another --home, or set QUEUECTL_HOME")
+
+
+def _make_private(path: str, *, parents: bool = False) -> None:
+    """Make a directory of mode 0700, whatever the umask, unless it is there."""
+    if os.path.isdir(path):
+        return
+    if parents:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    else:
+        os.chmod(path, 0o700)
+
+
+def _refuse_unsafe(path: str) -> None:
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        raise UnsafeHome(f"{path} is a symbolic link", "remove it")
+    if not stat.S_ISDIR(found.st_mode):
+        raise UnsafeHome(f"{path} is not a directory", "choose another --home")
+    if found.st_uid != os.geteuid():
+        raise UnsafeHome(f"{path} belongs to another user (uid {found.st_uid})", "choose another --home")
+    if found.st_mode & 0o022:
+        raise UnsafeHome(f"{path} can be written by others", f"run 'chmod go-w {path}' or choose another --home")
+
+
+def _refuse_network(path: str) -> None:
+    kind = file_system(path)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise UnsafeHome(
+            f"{path} is on a network file system ({kind}), where SQLite cannot share a log",
+            "choose a --home on a local disk, or use --store postgresql://…",
+        )
+
+
+def file_system(path: str) -> str:
+    """The type of the file system that holds `path`, as the kernel names it; empty where it does not say."""
+    try:
+        device = os.stat(path).st_dev
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            lines = mounts.readlines()
+    except OSError:
+        return ""
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    for line in lines:
+        fields = line.split()
+        if fields[2] == wanted:
+            return fields[fields.index("-") + 1]
+    return ""

@@ -1,0 +1,336 @@
+-- Every statement of the SQLite stores. `:now` is bound by the store. Literals, not parameters, where
+-- a partial index must match. Rows of a RETURNING come in no particular order.
+
+-- fragment: job_columns
+number, name, command, argv, state, queue, priority, attempts, max_retries, due, timeout_ms, cwd, env,
+created_at, updated_at, started_at, finished_at, exit_code, signal, error, worker, runs, cancelling
+
+-- fragment: run_columns
+attempt, outcome, exit_code, signal, error, started_at, finished_at, duration_ms, worker, output_bytes
+
+-- name: now
+SELECT :now;
+
+-- ------------------------------------------------------------------ jobs
+
+-- name: insert_job
+INSERT INTO jobs (name, command, argv, state, queue, priority, max_retries, due, ready, timeout_ms, cwd, env,
+                  created_at, updated_at)
+VALUES (:name, :command, :argv, 'pending', :queue, :priority, :max_retries, coalesce(:due, :now + :delay_ms),
+        coalesce(:due, :now + :delay_ms) <= :now, :timeout_ms, :cwd, :env, :now, :now)
+ON CONFLICT (name) WHERE name IS NOT NULL DO NOTHING
+RETURNING {job_columns};
+
+-- name: insert_jobs
+INSERT INTO jobs (number, name, command, argv, state, queue, priority, max_retries, due, ready, timeout_ms, cwd, env,
+                  created_at, updated_at)
+VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: last_number
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0);
+
+-- name: taken_names
+SELECT name FROM jobs WHERE name IN (SELECT value FROM json_each(:names));
+
+-- name: add_queue
+INSERT INTO queues (name) VALUES (:queue) ON CONFLICT (name) DO NOTHING;
+
+-- name: add_count
+INSERT INTO counts (queue, state, n) VALUES (:queue, 'pending', :n)
+ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n;
+
+-- name: job_by_number
+SELECT {job_columns} FROM jobs WHERE number = :number;
+
+-- name: job_by_name
+SELECT {job_columns} FROM jobs WHERE name = :name;
+
+-- name: newest_jobs
+SELECT {job_columns} FROM jobs WHERE number < :before ORDER BY number DESC LIMIT :limit;
+
+-- name: newest_jobs_of
+SELECT {job_columns} FROM jobs WHERE state = :state AND queue = :queue AND number < :before
+ORDER BY number DESC LIMIT :limit;
+
+-- name: history
+SELECT {run_columns} FROM runs WHERE job = :number ORDER BY attempt;
+
+-- name: tail
+SELECT output FROM tails WHERE job = :number AND attempt = :attempt;
+
+-- name: ids_starting_with
+SELECT name FROM jobs WHERE name >= :prefix AND name < :beyond ORDER BY name LIMIT :limit;
+
+-- name: cancel_waiting
+UPDATE jobs SET state = 'cancelled', ready = NULL, finished_at = :now, updated_at = :now
+WHERE number = :number AND state IN ('pending', 'failed')
+RETURNING {job_columns};
+
+-- name: ask_to_cancel
+UPDATE jobs SET cancelling = 1, updated_at = :now WHERE number = :number AND state = 'processing'
+RETURNING {job_columns};
+
+-- name: retry_ended
+UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
+    error = NULL, finished_at = NULL, updated_at = :now
+WHERE number = :number AND state IN ('completed', 'dead', 'cancelled')
+RETURNING {job_columns};
+
+-- name: delete_ended
+DELETE FROM jobs WHERE number = :number AND state IN ('completed', 'dead', 'cancelled')
+RETURNING number, runs;
+
+-- name: edit_job
+UPDATE jobs SET
+    command = coalesce(:command, command),
+    argv = coalesce(:argv, argv),
+    queue = coalesce(:queue, queue),
+    priority = coalesce(:priority, priority),
+    max_retries = coalesce(:max_retries, max_retries),
+    timeout_ms = iif(:no_timeout, NULL, coalesce(:timeout_ms, timeout_ms)),
+    due = coalesce(:due, :now + :delay_ms, due),
+    ready = iif(ready IS NULL OR coalesce(:due, :delay_ms) IS NULL, ready, coalesce(:due, :now + :delay_ms) <= :now),
+    cwd = coalesce(:cwd, cwd),
+    env = coalesce(:env, env),
+    updated_at = :now
+WHERE number = :number AND state IN ('pending', 'failed', 'dead')
+RETURNING {job_columns};
+
+-- name: count_ended_before
+SELECT count(*) FROM jobs WHERE state = :state AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms
+AND (:queue IS NULL OR queue = :queue);
+
+-- name: forget_ended
+DELETE FROM jobs WHERE number IN (
+    SELECT number FROM jobs
+    WHERE state = :state AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms
+        AND (:queue IS NULL OR queue = :queue)
+    ORDER BY finished_at LIMIT :limit)
+RETURNING number, runs;
+
+-- ------------------------------------------------------------------ claims
+
+-- name: promote_due
+UPDATE jobs SET ready = 1 WHERE number IN (
+    SELECT number FROM jobs WHERE ready = 0 AND due <= :now ORDER BY due LIMIT 1000);
+
+-- The head of each open queue, then the best of the heads: one seek a queue, however long they are.
+-- name: claim
+UPDATE jobs SET state = 'processing', ready = NULL, attempts = attempts + 1, runs = runs + 1, token = :token,
+    worker = :worker, started_at = :now, updated_at = :now, exit_code = NULL, signal = NULL, error = NULL
+WHERE number = (
+    WITH open AS (
+        SELECT DISTINCT queue FROM counts WHERE state IN ('pending', 'failed') AND n > 0
+            AND (:queues IS NULL OR queue IN (SELECT value FROM json_each(:queues)))
+            AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)),
+    heads AS MATERIALIZED (
+        SELECT (SELECT number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
+                ORDER BY priority DESC, due, number LIMIT 1) AS head
+        FROM open)
+    SELECT number FROM heads CROSS JOIN jobs ON number = head ORDER BY priority DESC, due, number LIMIT 1)
+RETURNING {job_columns};
+
+-- name: insert_run
+INSERT INTO runs (job, attempt, token, worker, started_at)
+VALUES (:number, :attempt, :token, :worker, :now);
+
+-- name: next_due
+SELECT min(due) - :now FROM jobs WHERE ready = 0;
+
+-- name: settings_version
+SELECT settings FROM versions WHERE only = 1;
+
+-- name: held_job
+SELECT {job_columns} FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
+
+-- name: end_run_of_job
+UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge,
+    ready = CASE :state WHEN 'pending' THEN 1 WHEN 'failed' THEN :delay_ms <= 0 END,
+    due = iif(:state = 'failed', :now + :delay_ms, due),
+    finished_at = iif(:state IN ('completed', 'dead', 'cancelled'), :now, NULL),
+    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+WHERE number = :number AND token = :token AND state = 'processing'
+RETURNING {job_columns};
+
+-- name: end_run
+UPDATE runs SET outcome = :outcome, finished_at = :now, exit_code = :exit_code, signal = :signal, error = :error,
+    duration_ms = coalesce(:duration_ms, max(0, :now - started_at)), output_bytes = :output_bytes
+WHERE job = :number AND attempt = :attempt AND token = :token;
+
+-- name: insert_tail
+INSERT INTO tails (job, attempt, output) VALUES (:number, :attempt, :output)
+ON CONFLICT (job, attempt) DO UPDATE SET output = excluded.output;
+
+-- name: cancel_wanted
+SELECT cancelling FROM jobs WHERE number = :number AND token = :token;
+
+-- name: processing_jobs
+SELECT token, {job_columns} FROM jobs WHERE state = 'processing' ORDER BY number;
+
+-- ------------------------------------------------------------------ statistics
+
+-- name: note_minute
+INSERT INTO minutes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
+                     duration_ms, duration_max_ms, waiting_ms)
+VALUES (:now / 60000, :queue, :ended, :outcome IS 'completed', :outcome IS 'failed', :outcome IS 'timed_out',
+        :outcome IS 'cancelled', :outcome IS 'released', :outcome IS 'lost', :duration_ms, :duration_ms, :waiting_ms)
+ON CONFLICT (minute, queue) DO UPDATE SET
+    ended = ended + excluded.ended, completed = completed + excluded.completed, failed = failed + excluded.failed,
+    timed_out = timed_out + excluded.timed_out, cancelled = cancelled + excluded.cancelled,
+    released = released + excluded.released, lost = lost + excluded.lost,
+    duration_ms = duration_ms + excluded.duration_ms,
+    duration_max_ms = max(duration_max_ms, excluded.duration_max_ms), waiting_ms = waiting_ms + excluded.waiting_ms;
+
+-- name: note_bucket
+INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, 1)
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + 1;
+
+-- name: note_depth
+INSERT INTO minutes (minute, queue, depth)
+SELECT :now / 60000, queue, sum(n) FROM counts WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
+ON CONFLICT (minute, queue) DO UPDATE SET depth = excluded.depth;
+
+-- name: counts
+SELECT queue, state, n FROM counts WHERE n <> 0 ORDER BY queue, state;
+
+-- name: counted_again
+SELECT queue, state, count(*) FROM jobs GROUP BY queue, state ORDER BY queue, state;
+
+-- name: recount_clear
+DELETE FROM counts;
+
+-- name: recount
+INSERT INTO counts (queue, state, n) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state;
+
+-- name: minutes_since
+SELECT minute, queue, ended, completed, failed, timed_out, cancelled, released, lost, duration_ms, duration_max_ms,
+    waiting_ms, depth
+FROM minutes WHERE minute > :now / 60000 - :minutes ORDER BY minute, queue;
+
+-- name: buckets_since
+SELECT minute, queue, measure, bucket, n FROM histograms WHERE minute > :now / 60000 - :minutes
+ORDER BY minute, queue, measure, bucket;
+
+-- name: minute_totals
+SELECT minute, sum(ended) FROM minutes WHERE minute > :now / 60000 - :minutes GROUP BY minute;
+
+-- name: outcome_totals
+SELECT coalesce(sum(completed), 0), coalesce(sum(failed), 0), coalesce(sum(timed_out), 0), coalesce(sum(lost), 0),
+    coalesce(sum(duration_ms), 0), coalesce(max(duration_max_ms), 0)
+FROM minutes WHERE minute > :now / 60000 - :minutes;
+
+-- name: duration_totals
+SELECT bucket, sum(n) FROM histograms WHERE minute > :now / 60000 - :minutes AND measure = 'duration' GROUP BY bucket;
+
+-- name: oldest_upcoming
+SELECT :now - min(due) FROM jobs WHERE ready = 0 AND due <= :now;
+
+-- The oldest due instant of a queue: one seek for each priority in it.
+-- name: oldest_ready
+WITH RECURSIVE steps (priority) AS (
+    SELECT max(priority) FROM jobs WHERE ready = 1 AND queue = :queue
+    UNION ALL
+    SELECT (SELECT max(priority) FROM jobs WHERE ready = 1 AND queue = :queue AND priority < steps.priority)
+    FROM steps WHERE steps.priority IS NOT NULL)
+SELECT :now - min((SELECT min(due) FROM jobs WHERE ready = 1 AND queue = :queue AND priority = steps.priority))
+FROM steps WHERE priority IS NOT NULL;
+
+-- name: forget_minutes
+DELETE FROM minutes WHERE minute < :now / 60000 - :minutes;
+
+-- name: forget_buckets
+DELETE FROM histograms WHERE minute < :now / 60000 - :minutes;
+
+-- ------------------------------------------------------------------ dead letters
+
+-- name: dead_letters
+SELECT {job_columns} FROM jobs WHERE state = 'dead' AND finished_at IS NOT NULL
+    AND (finished_at, number) < (:finished_before, :number_before) AND (:queue IS NULL OR queue = :queue)
+ORDER BY finished_at DESC, number DESC LIMIT :limit;
+
+-- name: causes
+SELECT error, exit_code, signal, count(*), min(finished_at), max(finished_at), max(number)
+FROM jobs WHERE state = 'dead' AND (:queue IS NULL OR queue = :queue)
+GROUP BY error, exit_code, signal ORDER BY count(*) DESC, error;
+
+-- name: retry_dead
+UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
+    error = NULL, finished_at = NULL, updated_at = :now
+WHERE number IN (
+    SELECT number FROM jobs WHERE state = 'dead' AND finished_at IS NOT NULL AND finished_at <= :finished_until
+        AND (:queue IS NULL OR queue = :queue)
+    ORDER BY finished_at LIMIT :limit)
+RETURNING number, coalesce(name, number), queue;
+
+-- ------------------------------------------------------------------ queues
+
+-- name: queues
+SELECT name, paused FROM queues ORDER BY name;
+
+-- name: set_paused
+INSERT INTO queues (name, paused) VALUES (:queue, :paused) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused;
+
+-- name: forget_queues
+DELETE FROM queues WHERE paused = 0 AND NOT EXISTS (SELECT 1 FROM counts WHERE counts.queue = name AND n <> 0);
+
+-- name: forget_counts
+DELETE FROM counts WHERE n = 0;
+
+-- ------------------------------------------------------------------ settings
+
+-- name: settings
+SELECT key, value FROM settings ORDER BY key;
+
+-- name: setting
+SELECT value FROM settings WHERE key = :key;
+
+-- name: set_setting
+INSERT INTO settings (key, value, updated_at) VALUES (:key, :value, :now)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at;
+
+-- name: unset_setting
+DELETE FROM settings WHERE key = :key;
+
+-- name: bump_settings
+UPDATE versions SET settings = settings + 1 WHERE only = 1 RETURNING settings;
+
+-- ------------------------------------------------------------------ pools and workers
+
+-- name: insert_pool
+INSERT INTO pools (id, host, pid, started_at, wanted) VALUES (:pool, :host, :pid, :now, :wanted)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: delete_pool
+DELETE FROM pools WHERE id = :pool;
+
+-- name: pools
+SELECT id, host, pid, started_at, wanted, orders FROM pools ORDER BY started_at, id;
+
+-- name: pool_orders
+SELECT wanted, orders FROM pools WHERE id = :pool;
+
+-- name: order_pool
+UPDATE pools SET orders = :orders WHERE id = :pool AND orders <> 'stop' RETURNING id;
+
+-- name: scale_pool
+UPDATE pools SET wanted = :wanted WHERE id = :pool RETURNING id;
+
+-- name: insert_worker
+INSERT INTO workers (id, pool, host, pid, started_at, idle_since, queues, settings_version)
+VALUES (:worker, :pool, :host, :pid, :now, :now, :queues, :settings_version);
+
+-- name: worker_idle
+UPDATE workers SET idle_since = :now WHERE id = :worker;
+
+-- name: worker_draining
+UPDATE workers SET draining = 1 WHERE id = :worker;
+
+-- name: worker_took_settings
+UPDATE workers SET settings_version = :settings_version WHERE id = :worker;
+
+-- name: delete_worker
+DELETE FROM workers WHERE id = :worker;
+
+-- name: workers
+SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version FROM workers
+ORDER BY started_at, id;

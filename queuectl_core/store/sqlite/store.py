@@ -1,0 +1,156 @@
+"""The blocking SQLite store, for commands and workers."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
+from queuectl_core.store.sqlite.faults import translated
+from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
+from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
+
+T = TypeVar("T")
+
+COMMITS_A_LOOK = 64
+"""How many commits pass between two looks at the length of the log."""
+
+
+class SqliteStore:
+    """One connection to the store in a home; belongs to one thread of one process.
+
+    `clock` gives milliseconds since the epoch. `holds_schema` keeps migrations away while it is open,
+    which is for those who stay. Raises a StoreError where the store cannot be used.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], int] = wall_clock,
+        busy_seconds: float = BUSY_SECONDS,
+        holds_schema: bool = False,
+    ) -> None:
+        self.home = home
+        self.clock = clock
+        self.always_durable = False
+        """Whether workers' transactions, too, are on the disk before `run` returns."""
+        self._doorbell = Doorbell(home)
+        self._synced = True
+        self._commits = 0
+        prepare_home(home)
+        make_file(home)
+        try:
+            self._connection = sqlite3.connect(
+                home.database, timeout=busy_seconds, isolation_level=None, cached_statements=256
+            )
+            try:
+                ensure_schema(self._connection, home)
+                configure(self._connection)
+                self._schema = hold_schema(home) if holds_schema else None
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise translated(error, home.database) from error
+
+    def run(self, transaction: Transaction[T]) -> T:
+        """Run a transaction and commit it; on any error it leaves nothing behind.
+
+        Returns what the transaction returns, once it is as durable as its kind asks. Raises what it
+        raises, or a StoreError.
+        """
+        try:
+            self._begin(transaction.kind)
+            try:
+                play = self._play(transaction)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            if play.wakes:
+                self._doorbell.ring(play.wakes)
+            if transaction.kind is not Kind.READ:
+                self._mind_log()
+        except sqlite3.Error as error:
+            raise translated(error, self.home.database) from error
+        return play.outcome()
+
+    def _begin(self, kind: Kind) -> None:
+        if kind is Kind.READ:
+            self._connection.execute("BEGIN")
+            return
+        synced = kind is Kind.WRITE or self.always_durable
+        if synced is not self._synced:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._synced = synced
+        # At once, since a transaction that reads first and writes later fails where another wrote meanwhile.
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _play(self, transaction: Transaction[T]) -> Play[T]:
+        play = Play(transaction)
+        now = self.clock()
+        request = play.advance(None)
+        while request is not None:
+            request = play.advance(self._perform(request, now))
+        return play
+
+    def _perform(self, request: Statement | Many, now: int) -> Rows:
+        if isinstance(request, Many):
+            return [(self._connection.executemany(QUERIES[request.name], request.rows).rowcount,)]
+        values = {**request.values, "now": now}
+        # To the end, always: an open cursor would hold the write lock.
+        return self._connection.execute(QUERIES[request.name], values).fetchall()
+
+    def _mind_log(self) -> None:
+        self._commits += 1
+        if self._commits % COMMITS_A_LOOK == 1 and wal.is_long(self.home.database):
+            self.checkpoint()
+
+    def checkpoint(self) -> bool:
+        """Copy the log into the database; False where another process is at it."""
+        try:
+            return wal.checkpoint(self._connection, self.home.database, self.home.lock("checkpoint"))
+        except sqlite3.Error as error:
+            raise translated(error, self.home.database) from error
+
+    def check_integrity(self) -> list[str]:
+        """What SQLite finds wrong with the file; empty where it is sound."""
+        try:
+            rows = self._connection.execute("PRAGMA quick_check(5)").fetchall()
+        except sqlite3.Error as error:
+            return [str(error)]
+        return [text for (text,) in rows if text != "ok"]
+
+    def data_version(self) -> int:
+        """A number that differs once another connection has committed since the last call."""
+        try:
+            [(version,)] = self._connection.execute("PRAGMA data_version").fetchall()
+        except sqlite3.Error as error:
+            raise translated(error, self.home.database) from error
+        return int(version)
+
+    def count_steps(self, every: int, observe: Callable[[], object]) -> None:
+        """Call `observe` each time SQLite's virtual machine has taken `every` steps; for measuring queries."""
+        self._connection.set_progress_handler(lambda: bool(observe()) and False, every)
+
+    def close(self) -> None:
+        """Give the connection up; closing twice is harmless."""
+        self._connection.close()
+        if self._schema is not None:
+            os.close(self._schema)
+            self._schema = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+

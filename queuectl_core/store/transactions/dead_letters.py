@@ -1,0 +1,68 @@
+"""The Dead Letter Queue: jobs whose retries are used up, how they died, and their way back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from queuectl_core.model.errors import WrongState
+from queuectl_core.model.job import Job, JobState
+from queuectl_core.model.lifecycle import Event
+from queuectl_core.store.statements import Statement, Steps, Wake, read, write
+from queuectl_core.store.transactions.changes import send_back
+from queuectl_core.store.transactions.jobs import BEYOND_ALL, find_all
+
+
+class Cause(NamedTuple):
+    """Dead jobs that died alike: `first_at` and `last_at` are when (ms), `newest` is one's number."""
+
+    error: str | None
+    exit_code: int | None
+    signal: int | None
+    jobs: int
+    first_at: int
+    last_at: int
+    newest: int
+
+
+@read
+def dead_page(
+    queue: str | None = None, finished_before: int = BEYOND_ALL, number_before: int = BEYOND_ALL, limit: int = 50
+) -> Steps[list[Job]]:
+    """Dead jobs, the latest to die first, below the given place in that order."""
+    window = {"queue": queue, "finished_before": finished_before, "number_before": number_before, "limit": limit}
+    rows = yield Statement("dead_letters", window)
+    return [Job.from_row(row) for row in rows]
+
+
+@read
+def causes(queue: str | None = None) -> Steps[list[Cause]]:
+    """Dead jobs grouped by how they died, the commonest first."""
+    rows = yield Statement("causes", {"queue": queue})
+    return [Cause(*row) for row in rows]
+
+
+def refuse_living(jobs: list[Job]) -> None:
+    """Raise WrongState for the first job that is not dead."""
+    for job in jobs:
+        if job.state is not JobState.DEAD:
+            raise WrongState(f"job {job.id} is {job.state}, not dead", "see 'queuectl dlq list'")
+
+
+@write
+def retry_dead(ids: list[str]) -> Steps[list[Job]]:
+    """Send these dead jobs back to their queues. Raises NoSuchJob, or WrongState where one is not dead."""
+    jobs = yield from find_all(ids)
+    refuse_living(jobs)
+    return (yield from send_back(jobs, Event.RETRY, "only a dead job can be sent back"))
+
+
+@write
+def retry_all_dead(finished_until: int, queue: str | None = None, limit: int = 1000) -> Steps[list[str]]:
+    """Send back up to `limit` jobs that died no later than `finished_until` (ms), those first to die first.
+
+    Returns their ids; fewer than `limit` means that none is left.
+    """
+    values = {"finished_until": finished_until, "queue": queue, "limit": limit}
+    rows = yield Statement("retry_dead", values)
+    yield Wake(queues=frozenset(row[2] for row in rows))
+    return [str(row[1]) for row in sorted(rows)]
