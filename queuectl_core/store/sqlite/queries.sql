@@ -164,6 +164,9 @@ ON CONFLICT (job, attempt) DO UPDATE SET output = excluded.output;
 -- name: cancel_wanted
 SELECT cancelling FROM jobs WHERE number = :number AND token = :token;
 
+-- name: token_of_run
+SELECT token FROM runs WHERE job = :number AND attempt = :attempt;
+
 -- name: processing_jobs
 SELECT token, {job_columns} FROM jobs WHERE state = 'processing' ORDER BY number;
 

@@ -152,3 +152,10 @@ def processing() -> Steps[list[Held]]:
     """Every job that a run holds now, by number."""
     rows: Sequence[Sequence[object]] = yield Statement("processing_jobs")
     return [Held(str(row[0]), Job.from_row(row[1:])) for row in rows]
+
+
+@read
+def token_of_run(number: int, attempt: int) -> Steps[str | None]:
+    """The token that a run of a job carried; None where there was no such run."""
+    rows = yield Statement("token_of_run", {"number": number, "attempt": attempt})
+    return str(rows[0][0]) if rows else None

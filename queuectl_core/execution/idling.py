@@ -1,0 +1,77 @@
+"""How a worker without a job sleeps and what wakes it.
+
+It hangs out its doorbells, looks for a job once more, and sleeps until a bell rings, a waiting job is due,
+an order or signal comes, or, each second, the store has changed: that is the guarantee.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterable
+
+from queuectl_core.execution.orders import drain_bytes
+from queuectl_core.store.sqlite.store import SqliteStore
+
+ROUTINE_LOOK_MS = 1000
+"""How long a worker sleeps at most before it looks whether the store has changed."""
+
+
+class Sleeper:
+    """Sleeps for one worker. `others` are descriptors that wake it besides its bells."""
+
+    def __init__(self, store: SqliteStore, bells: Iterable[str], others: Iterable[int]) -> None:
+        self._store = store
+        self._paths = list(bells)
+        self._others = list(others)
+        self._bells: list[int] = []
+        self._seen = -1
+
+    @property
+    def listening(self) -> bool:
+        """Whether the doorbells are hung out."""
+        return bool(self._bells)
+
+    def listen(self) -> None:
+        """Hang out the doorbells; whoever rings from now on is heard."""
+        for path in self._paths:
+            with contextlib.suppress(OSError):
+                self._bells.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
+        self._seen = self._store.data_version()
+
+    def stop_listening(self) -> None:
+        """Take the doorbells in, so that rings go to those who are idle."""
+        for bell in self._bells:
+            os.close(bell)
+        self._bells.clear()
+
+    def sleep(self, due_in_ms: int | None) -> bool:
+        """Sleep until there may be something to do; whether a bell woke us.
+
+        `due_in_ms` is when the next waiting job is due, None where none waits.
+        """
+        poll = select.poll()
+        for handle in (*self._bells, *self._others):
+            poll.register(handle, select.POLLIN)
+        due_at = None if due_in_ms is None else time.monotonic() + max(0, due_in_ms) / 1000
+        while True:
+            ready = poll.poll(_until(due_at))
+            if ready:
+                rung = any(handle in self._bells for handle, _ in ready)
+                for handle, _ in ready:
+                    if handle in self._bells:
+                        drain_bytes(handle)
+                return rung
+            if due_at is not None and time.monotonic() >= due_at:
+                return False
+            if self._store.data_version() != self._seen:
+                return False
+
+
+def _until(due_at: float | None) -> float:
+    if due_at is None:
+        return ROUTINE_LOOK_MS
+    # Rounded up: waking just before a job is due would only cost another look.
+    return min(ROUTINE_LOOK_MS, max(0.0, due_at - time.monotonic()) * 1000 + 1)

@@ -1,0 +1,137 @@
+"""The keeper: one process a pool that does the pool's database work, so that the pool itself needs none.
+
+It registers the pool, recovers what dead workers left, keeps the store tidy, passes on what people ask
+of the pool through the store, and says when a draining pool has nothing left to wait for.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from typing import NamedTuple
+
+from queuectl_core.execution import events, orders
+from queuectl_core.execution.maintenance import Maintenance
+from queuectl_core.execution.orders import Inbox, drain_bytes, tell
+from queuectl_core.execution.signals import SignalPipe
+from queuectl_core.model.errors import StoreError
+from queuectl_core.model.job import Job, JobState
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions import workers
+from queuectl_core.store.transactions.settings import settings
+from queuectl_core.store.transactions.statistics import waiting_for
+from queuectl_core.store.transactions.workers import Orders, PoolOrders
+
+STEP_SECONDS = 1.0
+
+
+class KeeperOptions(NamedTuple):
+    """What a keeper is told at its start; `drain`: the pool ends once its queues are empty."""
+
+    pool: str
+    pool_pid: int
+    wanted: int
+    queues: tuple[str, ...]
+    drain: bool
+
+
+class Keeper:
+    """The keeper of one pool; `keep` returns when the pool closes its pipe, or has died."""
+
+    def __init__(self, home: Home, options: KeeperOptions, inbox: Inbox, outbox: int, report: events.Report) -> None:
+        self._options = options
+        self._inbox = inbox
+        self._outbox = outbox
+        self._report = report
+        # Deaf to signals: it leaves when its pool does.
+        self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
+        self._doorbell = Doorbell(home)
+        self._store = SqliteStore(home, holds_schema=True)
+        self._maintenance = Maintenance(self._store)
+        self._control = os.open(self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._passed_on = PoolOrders(Orders.RUN, options.wanted)
+        self._grace: float | None = None
+        self._told_waiting = ""
+        self._trouble = False
+        register = workers.register_pool(options.pool, socket.gethostname(), options.pool_pid, options.wanted)
+        self._store.run(register)
+
+    def keep(self) -> None:
+        """Step once a second, and whenever something comes, until the pool is gone."""
+        poll = select.poll()
+        for handle in (self._inbox.handle, self._control, self._signals.handle):
+            poll.register(handle, select.POLLIN)
+        tell(self._outbox, orders.READY)
+        next_step = 0.0
+        while not self._inbox.closed:
+            try:
+                if time.monotonic() >= next_step:
+                    next_step = time.monotonic() + STEP_SECONDS
+                    self._step()
+                self._pass_on_orders()
+                self._watch_drain()
+                self._trouble = False
+            except StoreError as error:
+                self._complain(error)
+            poll.poll(max(0.0, next_step - time.monotonic()) * 1000)
+            drain_bytes(self._control)
+            self._signals.arrived()
+            if any(words[0] == orders.LOST for words in self._inbox.lines()):
+                next_step = 0.0
+        self._leave()
+
+    def _step(self) -> None:
+        for job in self._maintenance.step():
+            self._report(events.Notice(_recovered(job), serious=True))
+        grace = self._store.run(settings()).values.shutdown_grace
+        if grace != self._grace:
+            self._grace = grace
+            tell(self._outbox, orders.GRACE, "none" if grace is None else grace)
+
+    def _pass_on_orders(self) -> None:
+        wished = self._store.run(workers.pool_orders(self._options.pool))
+        if wished is None or wished == self._passed_on:
+            return
+        if wished.wanted != self._passed_on.wanted:
+            tell(self._outbox, orders.SCALE, wished.wanted)
+        if wished.orders is not self._passed_on.orders:
+            tell(self._outbox, wished.orders.value)
+        self._passed_on = wished
+
+    def _watch_drain(self) -> None:
+        """For a pool that drains: say when all is done, and meanwhile what is waited for."""
+        if not self._options.drain or self._passed_on.orders is not Orders.RUN:
+            return
+        unfinished = self._store.run(waiting_for(self._options.queues))
+        if not any(unfinished.values()):
+            tell(self._outbox, orders.DRAINED)
+            return
+        waiting = ", ".join(f"{n} {state}" for state, n in unfinished.items() if n)
+        # While something runs, the log of runs tells enough.
+        if not unfinished[JobState.PROCESSING] and waiting != self._told_waiting:
+            self._told_waiting = waiting
+            self._report(events.Notice(f"draining: waiting for {waiting}"))
+
+    def _complain(self, error: StoreError) -> None:
+        if not self._trouble:
+            self._trouble = True
+            self._report(events.Notice(f"keeper of pool {self._options.pool}: {error}", serious=True))
+
+    def _leave(self) -> None:
+        # Recovery strikes the pool off the roster, if this cannot: its lock tells that it is gone.
+        try:
+            self._store.run(workers.see_off(pools=[self._options.pool]))
+        except StoreError as error:
+            self._complain(error)
+        self._doorbell.take_down(self._options.pool)
+        self._store.close()
+
+
+def _recovered(job: Job) -> str:
+    after = f"retry in {(job.due - job.updated_at) / 1000:g}s" if job.state is JobState.FAILED else str(job.state)
+    return f"job {job.id} was lost with worker {job.worker}: {after}"

@@ -1,0 +1,132 @@
+"""Who is alive, as the kernel knows it: a lock that a process holds for its whole life.
+
+A worker or pool holds an exclusive `flock` on its own file in `run/`. Whoever finds it free knows that the
+holder is dead, however it died; a stopped process still holds it. No clock and no pid file is involved.
+The file also carries a note: the process, and the command it runs now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from typing import NamedTuple
+
+from queuectl_core.execution.processes import boot_id, pid_namespace
+from queuectl_core.store.home import Home
+
+NOTE_BYTES = 1024
+"""Notes are padded to this size, so that a newer one always covers the one before in a single write."""
+
+SUFFIX = ".lock"
+
+
+class RunNote(NamedTuple):
+    """The command that a worker runs: `started_ns` and `spawned_ns` (CLOCK_BOOTTIME) enclose its start."""
+
+    token: str
+    pid: int
+    started_ns: int
+    spawned_ns: int
+
+
+class Note(NamedTuple):
+    """What a process says of itself in its lock file; valid on that boot and in that pid namespace."""
+
+    pid: int
+    boot: str
+    namespace: str
+    run: RunNote | None
+
+
+class Hold:
+    """A lock file that this process made and holds; gone with the process, or when closed."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self.name = name
+        self._path = home.lock(name)
+        self._self = {"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()}
+        # Locked under another name first: under its own it is never seen free while its maker lives.
+        draft = f"{home.run}/.{name}.{os.getpid()}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+        self.handle = os.open(draft, flags, 0o600)
+        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        self._write(None)
+        os.rename(draft, self._path)
+
+    def note_run(self, run: RunNote) -> None:
+        """Say which command runs now; survives any death but that of the machine."""
+        self._write(run)
+
+    def _write(self, run: RunNote | None) -> None:
+        text = json.dumps({**self._self, "run": run})
+        os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)
+
+    def close(self) -> None:
+        """Remove the file and let the lock go."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        os.close(self.handle)
+
+
+def is_held(path: str) -> bool:
+    """Whether a living process holds the lock file; False where there is none."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def is_alive(home: Home, name: str) -> bool:
+    """Whether the worker or pool of that name is alive."""
+    return is_held(home.lock(name))
+
+
+def alive(home: Home) -> frozenset[str]:
+    """The names of every worker and pool that is alive: workers are POOL-N, pools have no hyphen."""
+    return frozenset(name for name in names(home) if is_alive(home, name))
+
+
+def names(home: Home) -> list[str]:
+    """The names under which workers and pools have left lock files, dead ones included."""
+    try:
+        files = os.listdir(home.run)
+    except OSError:
+        return []
+    return [file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX) and file not in OTHER_LOCKS]
+
+
+OTHER_LOCKS = frozenset({"schema.lock", "checkpoint.lock", "recovery.lock"})
+"""Locks that are held for a moment, or by many, and say nothing of one process."""
+
+
+def read_note(home: Home, name: str) -> Note | None:
+    """What a process, dead or alive, last said of itself; None where there is nothing to read."""
+    try:
+        handle = os.open(home.lock(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        found = json.loads(os.pread(handle, NOTE_BYTES, 0))
+        run = RunNote(*found["run"]) if found["run"] else None
+        return Note(found["pid"], found["boot"], found["namespace"], run)
+    except (ValueError, KeyError, TypeError):
+        return None
+    finally:
+        os.close(handle)
+
+
+def remove_lock(home: Home, name: str) -> None:
+    """Remove the lock file of a process that has died."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(home.lock(name))

@@ -1,0 +1,114 @@
+"""Recovery: runs whose worker died are ended for good, and their jobs go on.
+
+A run is lost when the lock of its worker is free. Its surviving processes are killed and seen gone before
+its job can run again; what cannot be killed keeps the job where it is, for `stuck` to name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from queuectl_core.execution.liveness import alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
+from queuectl_core.model.job import Job, Outcome, Result
+from queuectl_core.model.settings import Settings
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions import workers
+from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn
+from queuectl_core.store.transactions.settings import settings
+
+LOST = Result(Outcome.LOST, error="the worker died")
+
+
+class StuckJob(NamedTuple):
+    """A job that cannot go on, because processes of a run whose worker died cannot be ended."""
+
+    job: Job
+    pids: tuple[int, ...]
+
+
+def recover_lost(store: SqliteStore) -> list[Job]:
+    """Give on every job whose worker has died; returns them as they are then.
+
+    Safe to call from any process, at any time. Does nothing while another process is at it.
+    """
+    with _alone(store.home) as ours:
+        if not ours:
+            return []
+        lost = _lost_runs(store)
+        recovered = []
+        if lost:
+            values = store.run(settings()).values
+            recovered = [job for held in lost if (job := _recover(store, held, values)) is not None]
+        _see_off_the_dead(store)
+        return recovered
+
+
+def _lost_runs(store: SqliteStore) -> list[Held]:
+    return [held for held in store.run(processing()) if not is_alive(store.home, str(held.job.worker))]
+
+
+def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
+    if end_survivors(_trail(store.home, held)):
+        return None
+    report = Report(held.job.number, held.token, LOST, values, random.random())
+    return store.run(take_turn(report, None)).ended
+
+
+def _trail(home: Home, held: Held) -> Trail:
+    """The trail of a lost run; its orphans may have come to its pool, where that is alive."""
+    worker = str(held.job.worker)
+    pool = worker.partition("-")[0]
+    note = read_note(home, pool) if is_alive(home, pool) else None
+    return trail_of(held.token, read_note(home, worker), (note.pid,) if note else ())
+
+
+def _see_off_the_dead(store: SqliteStore) -> None:
+    """Strike dead workers and pools off the roster, unless a job still waits on what they left."""
+    home = store.home
+    roster = store.run(workers.roster())
+    known = {worker.id for worker in roster.workers} | {pool.id for pool in roster.pools}
+    gone = (known | set(names(home))) - alive(home)
+    if not gone:
+        return
+    gone -= {str(held.job.worker) for held in store.run(processing())}
+    # Looked at again: a worker takes its lock before it registers, but may have done both meanwhile.
+    gone = {name for name in gone if not is_alive(home, name)}
+    if gone & known:
+        store.run(workers.see_off(sorted(gone), sorted(gone)))
+    doorbell = Doorbell(home)
+    for name in gone:
+        doorbell.take_down(name)
+        remove_lock(home, name)
+
+
+def stuck(store: SqliteStore) -> list[StuckJob]:
+    """Jobs that wait for processes of a dead worker's run to end."""
+    found = []
+    for held in _lost_runs(store):
+        pids = tuple(process.pid for process in find_survivors(_trail(store.home, held)))
+        if pids:
+            found.append(StuckJob(held.job, pids))
+    return found
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[bool]:
+    """Hold the recovery lock, if it is free."""
+    lock = os.open(home.lock("recovery"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(lock)

@@ -1,0 +1,90 @@
+"""Running one claimed job: log file, command, watch, and what its end means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+
+from queuectl_core.execution.liveness import Hold
+from queuectl_core.execution.logs import Output, make_log, read_end
+from queuectl_core.execution.process import CannotStart, Exit, job_environment, start
+from queuectl_core.execution.processes import children_of_self
+from queuectl_core.execution.survivors import Trail, end_survivors
+from queuectl_core.execution.watch import Ended, Limits, Reason, Watch
+from queuectl_core.model.job import Job, Outcome, Result
+from queuectl_core.model.settings import Settings
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.claims import token_of_run
+
+SYSTEM_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EIO})
+"""Errors of making a log file that say nothing of the job."""
+
+
+class Runner:
+    """Runs the jobs of one worker, one at a time."""
+
+    def __init__(self, home: Home, hold: Hold, poll: select.poll) -> None:
+        self._home = home
+        self._hold = hold
+        self._poll = poll
+        self._base = dict(os.environ)
+        self._me = os.getpid()
+
+    def run(
+        self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None]
+    ) -> Result:
+        """Run the job's command to its end; `look` as `Watch.until_ended` says. Never raises for what it meets."""
+        try:
+            log = make_log(self._home, job.number, job.runs)
+        except OSError as error:
+            return Result(Outcome.RELEASED, error=f"log file cannot be made: {error.strerror}")
+        began = time.monotonic()
+        try:
+            ended = self._run(job, token, settings, look, log)
+            return _result(ended, read_end(log), _ms_since(began))
+        except CannotStart as error:
+            return Result(Outcome.FAILED, error=str(error), duration_ms=_ms_since(began))
+        finally:
+            os.close(log)
+
+    def _run(
+        self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None], log: int
+    ) -> Ended:
+        environment = job_environment(self._base, job, self._home.path)
+        command = start(job, token, log, settings.shell, environment)
+        self._hold.note_run(command.note)
+        timeout = settings.job_timeout if job.timeout_ms is None else job.timeout_ms / 1000
+        limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)
+        ended = Watch(command, log, limits, self._me).until_ended(self._poll, look)
+        if ended.exit.code != 0 and children_of_self():
+            # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
+            end_survivors(Trail(token, command.note, (self._me,)))
+        return ended
+
+    def end_previous(self, store: SqliteStore, job: Job) -> None:
+        """End what survives of the run before, so that the job never runs twice at once."""
+        previous = store.run(token_of_run(job.number, job.runs - 1))
+        if previous is not None:
+            end_survivors(Trail(previous))
+
+
+def _result(ended: Ended, output: Output, duration_ms: int) -> Result:
+    outcome, error = _judged(ended.exit, ended.reason)
+    return Result(outcome, ended.exit.code, ended.exit.signal, error, duration_ms, output.size, output.tail)
+
+
+def _judged(exited: Exit, reason: Reason | None) -> tuple[Outcome, str | None]:
+    """The outcome of a run and its error, by how the command ended and why it was ended, where it was."""
+    if reason is None:
+        return (Outcome.COMPLETED if exited.code == 0 else Outcome.FAILED), exited.error
+    if reason.outcome is Outcome.RELEASED and exited.code == 0:
+        return Outcome.COMPLETED, None
+    return reason.outcome, reason.error
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

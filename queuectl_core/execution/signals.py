@@ -1,0 +1,39 @@
+"""Signals as events: each arrives as a byte on a pipe, to be handled between two steps, never within one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+
+
+class SignalPipe:
+    """Turns the given signals into bytes on `handle`, which a poll can wait for.
+
+    The handlers do nothing: a command that is started gets the default action of each again.
+    """
+
+    def __init__(self, numbers: Iterable[signal.Signals]) -> None:
+        self.handle, self._writer = os.pipe()
+        os.set_blocking(self.handle, False)
+        os.set_blocking(self._writer, False)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        for number in numbers:
+            signal.signal(number, _ignore)
+
+    def arrived(self) -> list[int]:
+        """The signals that came since the last call, in order."""
+        try:
+            return list(os.read(self.handle, 4096))
+        except BlockingIOError:
+            return []
+
+    def close(self) -> None:
+        """Stop listening; the handlers stay."""
+        signal.set_wakeup_fd(-1)
+        os.close(self.handle)
+        os.close(self._writer)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Nothing: the byte on the wakeup pipe is all that is wanted."""

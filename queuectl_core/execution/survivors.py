@@ -1,0 +1,100 @@
+"""Who survives of a run: found by its token, its session and its parentage; ended, and seen gone.
+
+Before a job runs again, every surviving process of its run before must be gone. This module finds them
+and ends them; whether a run is over is for others to know.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import NamedTuple
+
+from queuectl_core.execution.liveness import Note, RunNote
+from queuectl_core.execution.processes import (
+    Process,
+    all_processes,
+    boot_id,
+    descendants,
+    pid_namespace,
+    send,
+    ticks,
+    token_of,
+)
+
+SLACK_TICKS = 2
+"""How far the start of a process, in whole ticks, may lie outside the instants noted around it."""
+
+
+class Trail(NamedTuple):
+    """What is known of a run: `note` where its worker noted the spawn on this boot, `adopters` are the pids
+    to which its orphans come (its worker and pool)."""
+
+    token: str
+    note: RunNote | None = None
+    adopters: tuple[int, ...] = ()
+
+
+def trail_of(token: str, note: Note | None, adopters: tuple[int, ...] = ()) -> Trail:
+    """The trail of a run by what its worker last noted; a note of another boot or namespace is no trail."""
+    if note is None or note.boot != boot_id() or note.namespace != pid_namespace():
+        return Trail(token, None, adopters)
+    run = note.run if note.run is not None and note.run.token == token else None
+    return Trail(token, run, adopters)
+
+
+def find_survivors(trail: Trail) -> list[Process]:
+    """Every living process of the run, as far as it left a trail."""
+    processes = all_processes()
+    living = {process.pid: process for process in processes if not process.zombie}
+    found = {process.pid for process in living.values() if token_of(process.pid) == trail.token}
+    if trail.note is not None:
+        found |= {process.pid for process in processes if _in_session(process, trail.note, processes)}
+        found |= _adopted(trail, living)
+    found |= descendants(found, processes)
+    return [living[pid] for pid in sorted(found) if pid in living]
+
+
+def _in_session(process: Process, note: RunNote, processes: list[Process]) -> bool:
+    """Whether the process belongs to the session that the run's command leads or led."""
+    if process.session != note.pid or process.start < ticks(note.started_ns) - SLACK_TICKS:
+        return False
+    leader = next((other for other in processes if other.pid == note.pid), None)
+    return leader is None or is_noted(leader, note)
+
+
+def is_noted(process: Process, note: RunNote) -> bool:
+    """Whether this is the process that was noted, and not another that has its pid now."""
+    earliest, latest = ticks(note.started_ns) - SLACK_TICKS, ticks(note.spawned_ns) + SLACK_TICKS
+    return process.pid == note.pid and earliest <= process.start <= latest
+
+
+def _adopted(trail: Trail, living: dict[int, Process]) -> set[int]:
+    """Orphans that came to an adopter and began no earlier than the run; those of other runs say so.
+
+    An adopter's own workers share its session, which no process of a run ever does.
+    """
+    if trail.note is None:
+        return set()
+    since = ticks(trail.note.started_ns)
+    sessions = {pid: living[pid].session for pid in trail.adopters if pid in living}
+    return {
+        process.pid
+        for process in living.values()
+        if process.session != sessions.get(process.parent, process.session)
+        and process.start >= since
+        and process.pid != trail.note.pid
+        and token_of(process.pid) in (None, trail.token)
+    }
+
+
+def end_survivors(trail: Trail, patience: float = 5.0) -> list[Process]:
+    """Kill what survives of the run until none is left; returns those that `patience` seconds did not end."""
+    deadline = time.monotonic() + patience
+    while survivors := find_survivors(trail):
+        for process in survivors:
+            send(process, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return survivors
+        time.sleep(0.002)
+    return []

@@ -1,0 +1,140 @@
+"""Watching one command to its end: deadline, cancellation, size of output, forced stop.
+
+All forced endings are one path: TERM to the group, `kill_grace` seconds, then KILL to the group and to
+every survivor that carries the run's token; the run is over when none is left.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from queuectl_core.execution.process import Command, Exit
+from queuectl_core.execution.processes import send
+from queuectl_core.execution.survivors import Trail, find_survivors
+from queuectl_core.model.durations import format_duration
+from queuectl_core.model.job import Outcome
+
+ENDING_LOOK = 0.02
+"""Seconds between two looks at what is left of a tree that is being ended."""
+
+STUBBORN_LOOK = 1.0
+"""The same, once KILL was sent and some of it does not go."""
+
+SIZE_LOOK = 0.2
+"""Seconds between two looks at the size of the output, where it is limited."""
+
+ROUTINE_LOOK = 1.0
+"""Seconds between two looks at the store: the guarantee, where a doorbell is only a hint."""
+
+
+class Limits(NamedTuple):
+    """What a run may take: seconds until its deadline, seconds from TERM to KILL, bytes of output."""
+
+    timeout: float | None
+    kill_grace: float
+    max_log_bytes: int | None
+
+
+class Reason(NamedTuple):
+    """Why a run is being ended, and the error it will show."""
+
+    outcome: Outcome
+    error: str | None
+
+
+class Ended(NamedTuple):
+    """How the command ended, and why, where it was ended."""
+
+    exit: Exit
+    reason: Reason | None
+
+
+class Watch:
+    """The watch over one command. `poll` also wakes for what concerns the worker, and `look` sees to that:
+    it returns a reason where the run should be ended."""
+
+    def __init__(self, command: Command, log: int, limits: Limits, adopter: int) -> None:
+        self._command = command
+        self._log = log
+        self._limits = limits
+        self._trail = Trail(command.note.token, command.note, (adopter,))
+        self._began = time.monotonic()
+        self._reason: Reason | None = None
+        self._kill_at = 0.0
+        self._killed = False
+
+    def until_ended(self, poll: select.poll, look: Callable[[bool], Reason | None]) -> Ended:
+        """Wait until the command has ended, and end it where need be.
+
+        `look(routine)` is called whenever `poll` wakes for something else than the command, and with
+        True once a second.
+        """
+        handle = self._command.handle
+        poll.register(handle, select.POLLIN)
+        try:
+            routine_at = self._began + ROUTINE_LOOK
+            while True:
+                ready = poll.poll(max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000)
+                exited = any(fd == handle for fd, _ in ready)
+                if exited and self._reason is None:
+                    break
+                if exited and not find_survivors(self._trail):
+                    break
+                routine = time.monotonic() >= routine_at
+                if routine:
+                    routine_at = time.monotonic() + ROUTINE_LOOK
+                self._consider(look(routine) if routine or ready else None)
+                self._press_on()
+                if exited:
+                    # The handle stays readable; do not spin on it.
+                    time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
+        finally:
+            poll.unregister(handle)
+        return Ended(self._command.collect(), self._reason)
+
+    def _next_look(self, routine_at: float) -> float:
+        times = [routine_at]
+        if self._reason is not None:
+            times.append(time.monotonic() + ENDING_LOOK if self._killed else self._kill_at)
+        elif self._limits.timeout is not None:
+            times.append(self._began + self._limits.timeout)
+        if self._limits.max_log_bytes is not None and self._reason is None:
+            times.append(time.monotonic() + SIZE_LOOK)
+        return min(times)
+
+    def _consider(self, asked: Reason | None) -> None:
+        """Begin to end the run, where there is a reason and it is not being ended yet."""
+        reason = self._reason or asked or self._overrun()
+        if reason is None or self._reason is not None:
+            return
+        self._reason = reason
+        self._kill_at = time.monotonic() + self._limits.kill_grace
+        self._command.signal_group(signal.SIGTERM)
+        for process in find_survivors(self._trail):
+            if process.session != self._command.pid:
+                send(process, signal.SIGTERM)
+
+    def _overrun(self) -> Reason | None:
+        timeout, most = self._limits.timeout, self._limits.max_log_bytes
+        if timeout is not None and time.monotonic() >= self._began + timeout:
+            return Reason(Outcome.TIMED_OUT, f"timed out after {format_duration(timeout)}")
+        if most is not None and os.fstat(self._log).st_size > most:
+            return Reason(Outcome.FAILED, f"output grew past max_log_bytes ({most} bytes)")
+        return None
+
+    def _press_on(self) -> None:
+        """Kill what is left, once the grace has run out."""
+        if self._reason is None or time.monotonic() < self._kill_at:
+            return
+        self._killed = True
+        self._command.signal_group(signal.SIGKILL)
+        for process in find_survivors(self._trail):
+            send(process, signal.SIGKILL)
+
+    def _stubborn(self) -> bool:
+        return self._killed and time.monotonic() > self._kill_at + 10 * STUBBORN_LOOK

@@ -1,0 +1,227 @@
+"""One worker process: report the run that ended, claim the next, run it, again.
+
+It holds its lock for its whole life, keeps one connection, and is the parent of the commands it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import secrets
+import select
+import signal
+import socket
+import time
+from typing import NamedTuple
+
+from queuectl_core.execution import events, orders
+from queuectl_core.execution.idling import Sleeper
+from queuectl_core.execution.liveness import Hold
+from queuectl_core.execution.orders import Inbox, drain_bytes
+from queuectl_core.execution.processes import become_subreaper, reap_strays
+from queuectl_core.execution.running import Runner
+from queuectl_core.execution.signals import SignalPipe
+from queuectl_core.execution.watch import Reason
+from queuectl_core.model.errors import StoreError
+from queuectl_core.model.job import WAITING, Job, Outcome
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.statements import Wake
+from queuectl_core.store.transactions import claims, workers
+from queuectl_core.store.transactions.claims import Ask, Report, Turn
+from queuectl_core.store.transactions.settings import StoredSettings, settings
+
+STORE_PATIENCE = (0.1, 5.0)
+"""Seconds between two tries where the store is in trouble: at first, and at most."""
+
+SHUTDOWN_NOTICE = 0.1
+"""Seconds that the news of a shutdown may come after the signal which ended a run."""
+
+SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
+
+
+class WorkerOptions(NamedTuple):
+    """What a worker is told at its start; no `queues` means all. `ring_when_idle`: its pool drains."""
+
+    id: str
+    pool: str
+    queues: tuple[str, ...]
+    ring_when_idle: bool
+
+
+class Worker:
+    """A worker; `work` returns once it has been told to leave and has."""
+
+    def __init__(self, home: Home, options: WorkerOptions, inbox: Inbox, report: events.Report) -> None:
+        self._options = options
+        self._inbox = inbox
+        self._report = report
+        self._draining = False
+        self._stopping = False
+        self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
+        become_subreaper()
+        self._hold = Hold(home, options.id)
+        self._doorbell = Doorbell(home)
+        self._store = SqliteStore(home, holds_schema=True)
+        self._settings: StoredSettings = self._store.run(settings())
+        bells = self._doorbell.bells_of(options.id, options.queues)
+        self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        others = (self._inbox.handle, self._control, self._signals.handle)
+        self._sleeper = Sleeper(self._store, bells, others)
+        self._poll = select.poll()
+        for handle in others:
+            self._poll.register(handle, select.POLLIN)
+        self._runner = Runner(home, self._hold, self._poll)
+        self._adopt_settings(self._settings)
+        version = self._settings.version
+        register = workers.register_worker(
+            options.id, options.pool, socket.gethostname(), os.getpid(), options.queues, version
+        )
+        self._store.run(register)
+
+    def work(self) -> None:
+        """Take turns until told to leave."""
+        report: Report | None = None
+        rung = False
+        while True:
+            self._hear()
+            turn = self._take_turn(report)
+            self._tell_end(report, turn)
+            report = None
+            self._keep_up(turn)
+            if turn.job is not None:
+                self._sleeper.stop_listening()
+                if rung:
+                    # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
+                    self._doorbell.ring([Wake(queues=frozenset({turn.job.queue}))])
+                    rung = False
+                report = self._run(turn.job)
+            elif self._draining:
+                break
+            elif not self._sleeper.listening:
+                self._sleeper.listen()
+                if self._options.ring_when_idle:
+                    self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
+            else:
+                rung = self._sleeper.sleep(turn.next_due_ms)
+                reap_strays(())
+                self._sleeper.stop_listening()
+                self._sleeper.listen()
+        self._leave()
+
+    def _take_turn(self, report: Report | None) -> Turn:
+        """One turn with the store, however long the store is in trouble; nothing is lost meanwhile."""
+        wait, most = STORE_PATIENCE
+        while True:
+            token = secrets.token_hex(16)
+            ask = None if self._draining else Ask(self._options.id, token, self._options.queues)
+            try:
+                turn = self._store.run(claims.take_turn(report, ask))
+            except StoreError as error:
+                if wait == STORE_PATIENCE[0]:
+                    self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
+                if report is None and self._draining:
+                    return Turn(None, None, None, self._settings.version)
+                self._poll.poll(wait * 1000)
+                self._hear()
+                wait = min(wait * 2, most)
+            else:
+                self._token = token
+                return turn
+
+    def _run(self, job: Job) -> Report:
+        if job.runs > 1:
+            self._runner.end_previous(self._store, job)
+        self._tell_start(job)
+        result = self._runner.run(job, self._token, self._settings.values, lambda routine: self._look(job, routine))
+        if result.outcome is Outcome.FAILED and result.signal in SHUTDOWN_SIGNALS and self._is_shutdown():
+            result = result._replace(outcome=Outcome.RELEASED)
+        if result.outcome is Outcome.RELEASED and not self._draining:
+            # The machine, not the job, could not do it: give it time.
+            self._poll.poll(STORE_PATIENCE[1] * 1000)
+        return Report(job.number, self._token, result, self._settings.values, random.random())
+
+    def _look(self, job: Job, routine: bool) -> Reason | None:
+        """Whether the run should be ended: asked while it runs, at once when something came and each second."""
+        came = self._hear()
+        if self._stopping:
+            return Reason(Outcome.RELEASED, None)
+        with contextlib.suppress(StoreError):
+            if (came or routine) and self._store.run(claims.cancel_wanted(job.number, self._token)):
+                return Reason(Outcome.CANCELLED, "cancelled")
+        return None
+
+    def _hear(self) -> bool:
+        """Take in orders, signals and rings; whether a ring came for this worker."""
+        was_draining = self._draining
+        for words in self._inbox.lines():
+            self._draining = True
+            self._stopping |= words[0] == orders.STOP
+        if self._inbox.closed:
+            # The pool is dead: finish what runs, claim nothing more.
+            self._draining = True
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(self._inbox.handle)
+        self._draining |= bool(self._signals.arrived())
+        if self._draining and not was_draining:
+            with contextlib.suppress(StoreError):
+                self._store.run(workers.worker_draining(self._options.id))
+        return drain_bytes(self._control)
+
+    def _is_shutdown(self) -> bool:
+        """Whether the pool is stopping; a signal to all may reach the command before the news reaches us."""
+        deadline = time.monotonic() + SHUTDOWN_NOTICE
+        while not self._draining and (left := deadline - time.monotonic()) > 0:
+            self._poll.poll(left * 1000)
+            self._hear()
+        return self._draining
+
+    def _keep_up(self, turn: Turn) -> None:
+        """Take up settings that were changed."""
+        if turn.settings_version == self._settings.version:
+            return
+        with contextlib.suppress(StoreError):
+            self._adopt_settings(self._store.run(settings()))
+            self._store.run(workers.worker_took_settings(self._options.id, self._settings.version))
+
+    def _adopt_settings(self, stored: StoredSettings) -> None:
+        self._settings = stored
+        self._store.always_durable = stored.values.durability == "full"
+
+    def _tell_start(self, job: Job) -> None:
+        self._report(events.RunStarted(self._options.id, job.id, job.runs, job.queue, job.command))
+
+    def _tell_end(self, report: Report | None, turn: Turn) -> None:
+        if report is None:
+            return
+        job, result = turn.ended, report.result
+        if job is None:
+            text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
+            self._report(events.Notice(text, serious=True))
+            return
+        retry_in_ms = job.due - job.updated_at if job.state in WAITING else None
+        self._report(
+            events.RunEnded(
+                self._options.id,
+                job.id,
+                job.runs,
+                job.queue,
+                result.outcome,
+                job.state,
+                result.duration_ms,
+                result.exit_code,
+                result.signal,
+                result.error,
+                retry_in_ms,
+            )
+        )
+
+    def _leave(self) -> None:
+        self._sleeper.stop_listening()
+        with contextlib.suppress(StoreError):
+            self._store.run(workers.see_off([self._options.id]))
+        self._doorbell.take_down(self._options.id)
+        self._store.close()
+        self._hold.close()
