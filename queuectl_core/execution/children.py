@@ -1,4 +1,4 @@
-"""A pool's children: forked with two pipes each, told apart from what they inherit, collected by their pid."""
+"""A pool's children: forked with two pipes each, freed of what they inherit, collected by their pid."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Hold:
     def __init__(self, home: Home, name: str) -> None:
         self.name = name
         self._path = home.lock(name)
-        self._self = {"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()}
+        self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
         # Locked under another name first: under its own it is never seen free while its maker lives.
         draft = f"{home.run}/.{name}.{os.getpid()}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -62,7 +62,7 @@ class Hold:
         self._write(run)
 
     def _write(self, run: RunNote | None) -> None:
-        text = json.dumps({**self._self, "run": run})
+        text = f'{self._self}, "run": {json.dumps(run)}}}'
         os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from queuectl_core.execution import events, orders
 from queuectl_core.execution.children import Child, fork_keeper, fork_worker
 from queuectl_core.execution.keeper import KeeperOptions
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.execution.orders import Inbox, tell
+from queuectl_core.execution.orders import tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.worker import WorkerOptions
@@ -37,7 +37,7 @@ class PoolOptions(NamedTuple):
     """How to run a pool: how many workers, for which queues (none: all), whether to leave once these are
     empty, and how many seconds runs get to end once it is told to stop (None: as the setting says)."""
 
-    count: int
+    workers: int
     queues: tuple[str, ...] = ()
     drain: bool = False
     grace: float | None = None
@@ -61,7 +61,7 @@ class Pool:
         self._options = options
         self._report = report
         self._ready: Callable[[str], None] | None = ready
-        self._wanted = options.count
+        self._wanted = options.workers
         self._grace = options.grace
         self._started = 0
         self._failures = 0

@@ -66,7 +66,7 @@ class Command:
         return Exit(None, -status) if status < 0 else Exit(status, None)
 
 
-def start(job: Job, token: str, log: int, shell: str, environment: Mapping[str, str]) -> Command:
+def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes]) -> Command:
     """Start the command of a job, with its output going to `log`. Raises CannotStart.
 
     `environment` is what the command sees, but for the token, which is added.
@@ -79,7 +79,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[str, 
             stdout=log,
             stderr=log,
             cwd=job.cwd,
-            env={**environment, TOKEN_NAME: token},
+            env={**environment, TOKEN_NAME.encode(): token.encode()},
             start_new_session=True,
             # Every descriptor of ours is closed on exec; walking them for each command costs more.
             close_fds=False,
@@ -104,16 +104,19 @@ def _why(job: Job, shell: str, error: Exception) -> str:
             return f"command could not be started: {getattr(error, 'strerror', None) or error}"
 
 
-def job_environment(base: Mapping[str, str], job: Job, home: str) -> dict[str, str]:
-    """The environment of a job's command: the worker's, then the job's own, then who it is."""
-    return {
-        **base,
+def job_environment(base: Mapping[bytes, bytes], job: Job, home: str) -> dict[bytes, bytes]:
+    """The environment of a job's command: the worker's, then the job's own, then who it is.
+
+    As bytes, which `base` is already: encoding it for each command costs as much as a claim.
+    """
+    own = {
         **job.env,
         "QUEUECTL_JOB_ID": job.id,
         "QUEUECTL_ATTEMPT": str(job.runs),
         "QUEUECTL_QUEUE": job.queue,
         "QUEUECTL_HOME": home,
     }
+    return {**base, **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
 
 
 def signal_name(number: int) -> str:

@@ -157,7 +157,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def close_on_exec() -> None:
-    """Keep every descriptor that we were started with, the standard ones apart, from the commands we start."""
+    """Keep every descriptor that we inherited, the standard ones apart, from the commands we start."""
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             if int(name) > 2:

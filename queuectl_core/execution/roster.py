@@ -25,7 +25,7 @@ class WorkerState(StrEnum):
 
 
 class WorkerView(NamedTuple):
-    """A worker as people see it. `since` is when (ms) it took up its job, or became idle; no `queues`: all."""
+    """A worker as people see it: no `queues` means all; `since` is when (ms) it took up its job or became idle."""
 
     id: str
     pool: str

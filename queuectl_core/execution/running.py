@@ -31,13 +31,11 @@ class Runner:
         self._home = home
         self._hold = hold
         self._poll = poll
-        self._base = dict(os.environ)
+        self._base = dict(os.environb)
         self._me = os.getpid()
 
-    def run(
-        self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None]
-    ) -> Result:
-        """Run the job's command to its end; `look` as `Watch.until_ended` says. Never raises for what it meets."""
+    def run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None]) -> Result:
+        """Run the job's command to its end; `look` is what `Watch.until_ended` takes. Never raises for it."""
         try:
             log = make_log(self._home, job.number, job.runs)
         except OSError as error:

@@ -65,17 +65,17 @@ class Worker:
         self._hold = Hold(home, options.id)
         self._doorbell = Doorbell(home)
         self._store = SqliteStore(home, holds_schema=True)
-        self._settings: StoredSettings = self._store.run(settings())
         bells = self._doorbell.bells_of(options.id, options.queues)
-        self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._control = os.open(
+            self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
+        )
         others = (self._inbox.handle, self._control, self._signals.handle)
         self._sleeper = Sleeper(self._store, bells, others)
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)
         self._runner = Runner(home, self._hold, self._poll)
-        self._adopt_settings(self._settings)
-        version = self._settings.version
+        version = self._adopt_settings(self._store.run(settings()))
         register = workers.register_worker(
             options.id, options.pool, socket.gethostname(), os.getpid(), options.queues, version
         )
@@ -123,7 +123,7 @@ class Worker:
                 if wait == STORE_PATIENCE[0]:
                     self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
                 if report is None and self._draining:
-                    return Turn(None, None, None, self._settings.version)
+                    return Turn(None, None, None, self._version)
                 self._poll.poll(wait * 1000)
                 self._hear()
                 wait = min(wait * 2, most)
@@ -135,16 +135,16 @@ class Worker:
         if job.runs > 1:
             self._runner.end_previous(self._store, job)
         self._tell_start(job)
-        result = self._runner.run(job, self._token, self._settings.values, lambda routine: self._look(job, routine))
+        result = self._runner.run(job, self._token, self._settings, lambda routine: self._look(job, routine))
         if result.outcome is Outcome.FAILED and result.signal in SHUTDOWN_SIGNALS and self._is_shutdown():
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
             self._poll.poll(STORE_PATIENCE[1] * 1000)
-        return Report(job.number, self._token, result, self._settings.values, random.random())
+        return Report(job.number, self._token, result, self._settings, random.random())
 
     def _look(self, job: Job, routine: bool) -> Reason | None:
-        """Whether the run should be ended: asked while it runs, at once when something came and each second."""
+        """Whether the run should be ended: asked each second, and at once when something came."""
         came = self._hear()
         if self._stopping:
             return Reason(Outcome.RELEASED, None)
@@ -180,15 +180,17 @@ class Worker:
 
     def _keep_up(self, turn: Turn) -> None:
         """Take up settings that were changed."""
-        if turn.settings_version == self._settings.version:
+        if turn.settings_version == self._version:
             return
         with contextlib.suppress(StoreError):
-            self._adopt_settings(self._store.run(settings()))
-            self._store.run(workers.worker_took_settings(self._options.id, self._settings.version))
+            version = self._adopt_settings(self._store.run(settings()))
+            self._store.run(workers.worker_took_settings(self._options.id, version))
 
-    def _adopt_settings(self, stored: StoredSettings) -> None:
-        self._settings = stored
-        self._store.always_durable = stored.values.durability == "full"
+    def _adopt_settings(self, stored: StoredSettings) -> int:
+        """Work by these settings from now on; returns their version."""
+        self._version, self._settings = stored.version, stored.values
+        self._store.always_durable = self._settings.durability == "full"
+        return self._version
 
     def _tell_start(self, job: Job) -> None:
         self._report(events.RunStarted(self._options.id, job.id, job.runs, job.queue, job.command))
@@ -198,7 +200,9 @@ class Worker:
             return
         job, result = turn.ended, report.result
         if job is None:
-            text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
+            text = (
+                f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
+            )
             self._report(events.Notice(text, serious=True))
             return
         retry_in_ms = job.due - job.updated_at if job.state in WAITING else None
