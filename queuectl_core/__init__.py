@@ -11,7 +11,7 @@ The names below are the Python API, the same functions that the commands use:
 
 from __future__ import annotations
 
-from queuectl_core.model.errors import QueueError
+from queuectl_core.model.errors import IdTaken, InvalidInput, NoSuchJob, QueueError, StoreError, WrongState
 from queuectl_core.model.job import Attempt, Changes, Job, JobState, NewJob, Outcome
 from queuectl_core.store.opening import open_async_store, open_store
 from queuectl_core.store.transactions.arrivals import enqueue
@@ -21,11 +21,16 @@ from queuectl_core.store.transactions.jobs import find, history, page, show
 __all__ = [
     "Attempt",
     "Changes",
+    "IdTaken",
+    "InvalidInput",
     "Job",
     "JobState",
     "NewJob",
+    "NoSuchJob",
     "Outcome",
     "QueueError",
+    "StoreError",
+    "WrongState",
     "cancel",
     "delete",
     "edit",

@@ -54,7 +54,9 @@ class Doorbell:
         return self._hang(self._control, name)
 
     def _hang(self, folder: str, name: str) -> str:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for private in (os.path.dirname(folder), folder):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(private, 0o700)
         path = f"{folder}/{name}"
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path, 0o600)
