@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 
 from queuectl_core.execution.orders import drain_bytes
+from queuectl_core.model.errors import StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
 ROUTINE_LOOK_MS = 1000
@@ -39,7 +40,14 @@ class Sleeper:
         for path in self._paths:
             with contextlib.suppress(OSError):
                 self._bells.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
-        self._seen = self._store.data_version()
+        self._seen = self._version()
+
+    def _version(self) -> int:
+        """The store's data version; where it is in trouble, one that looks like a change: the turn will tell."""
+        try:
+            return self._store.data_version()
+        except StoreError:
+            return -1
 
     def stop_listening(self) -> None:
         """Take the doorbells in, so that rings go to those who are idle."""
@@ -66,7 +74,7 @@ class Sleeper:
                 return rung
             if due_at is not None and time.monotonic() >= due_at:
                 return False
-            if self._store.data_version() != self._seen:
+            if self._version() != self._seen:
                 return False
 
 

@@ -97,6 +97,7 @@ class Pool:
         """Fork what is missing, unless children keep dying and it is too early."""
         if time.monotonic() < self._resume_at:
             return
+        self._resume_at = 0.0
         if self._keeper is None and not (self._draining and not self._workers):
             self._keeper = self._fork_keeper()
         while not self._draining and len(self._active()) < self._wanted:
@@ -158,8 +159,9 @@ class Pool:
             poll.register(self._keeper.sentinel, select.POLLIN)
             if not self._keeper.inbox.closed:
                 poll.register(self._keeper.inbox.handle, select.POLLIN)
-        times = [at for at in (self._stop_at, self._resume_at) if at is not None and at > time.monotonic()]
-        poll.poll((min(times) - time.monotonic()) * 1000 + 1 if times else None)
+        # One that has come meanwhile counts too: it would be missed until something else happens.
+        times = [at for at in (self._stop_at, self._resume_at) if at]
+        poll.poll(max(0.0, min(times) - time.monotonic()) * 1000 + 1 if times else None)
 
     def _hear_signals(self) -> None:
         for number in self._signals.arrived():

@@ -148,6 +148,13 @@ def reap_strays(ours: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
+def reap_all() -> None:
+    """Collect every child that has ended; for a process that waits for none of its own just then."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def is_stopped(pid: int) -> bool:
     """Whether the process of that pid is stopped (SIGSTOP, SIGTSTP) or being traced."""
     with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/stat", "rb", buffering=0) as file:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import Output, make_log, read_end
 from queuectl_core.execution.process import CannotStart, Exit, job_environment, start
-from queuectl_core.execution.processes import children_of_self
+from queuectl_core.execution.processes import children_of_self, reap_all
 from queuectl_core.execution.survivors import Trail, end_survivors
 from queuectl_core.execution.watch import Ended, Limits, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
@@ -61,6 +61,8 @@ class Runner:
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
             end_survivors(Trail(token, command.note, (self._me,)))
+        # A worker that is never idle would pile them up, and a pid that is not collected looks alive.
+        reap_all()
         return ended
 
     def end_previous(self, store: SqliteStore, job: Job) -> None:
@@ -68,6 +70,7 @@ class Runner:
         previous = store.run(token_of_run(job.number, job.runs - 1))
         if previous is not None:
             end_survivors(Trail(previous))
+            reap_all()
 
 
 def _result(ended: Ended, output: Output, duration_ms: int) -> Result:

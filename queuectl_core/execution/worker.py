@@ -19,12 +19,13 @@ from queuectl_core.execution import events, orders
 from queuectl_core.execution.idling import Sleeper
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.orders import Inbox, drain_bytes
+from queuectl_core.execution.process import Exit
 from queuectl_core.execution.processes import become_subreaper, reap_strays
 from queuectl_core.execution.running import Runner
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.watch import Reason
 from queuectl_core.model.errors import StoreError
-from queuectl_core.model.job import WAITING, Job, Outcome
+from queuectl_core.model.job import WAITING, Job, Outcome, Result
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
@@ -136,7 +137,7 @@ class Worker:
             self._runner.end_previous(self._store, job)
         self._tell_start(job)
         result = self._runner.run(job, self._token, self._settings, lambda routine: self._look(job, routine))
-        if result.outcome is Outcome.FAILED and result.signal in SHUTDOWN_SIGNALS and self._is_shutdown():
+        if _was_cut_short(result) and self._is_shutdown():
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
@@ -229,3 +230,9 @@ class Worker:
         self._doorbell.take_down(self._options.id)
         self._store.close()
         self._hold.close()
+
+
+def _was_cut_short(result: Result) -> bool:
+    """Whether a signal that a shutdown may send ended the run, not a limit of ours, which has its own error."""
+    by_signal = result.outcome is Outcome.FAILED and result.signal in SHUTDOWN_SIGNALS
+    return by_signal and result.error == Exit(None, result.signal).error

@@ -14,8 +14,9 @@ SHOWN_CHARACTERS = 40
 """How much of an offending value an error repeats."""
 
 _ABOVE_ASCII = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_UNSAFE = re.compile(rf"[\x00-\x1f{_ABOVE_ASCII}]")
-_UNSAFE_IN_OUTPUT = re.compile(rf"[\x00-\x08\x0b-\x1f{_ABOVE_ASCII}]")
+# Compiled when first used: most text needs none of them.
+_UNSAFE = rf"[\x00-\x1f{_ABOVE_ASCII}]"
+_UNSAFE_IN_OUTPUT = rf"[\x00-\x08\x0b-\x1f{_ABOVE_ASCII}]"
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _LARGEST_SHOWN_NUMBER = 10**30
 
@@ -28,14 +29,14 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return _UNSAFE.sub(_escape, text)
+    return re.sub(_UNSAFE, _escape, text)
 
 
 def clean_output(text: str) -> str:
     """As `clean`, for text of several lines: newlines and tabs stay."""
     if text.isprintable():
         return text
-    return _UNSAFE_IN_OUTPUT.sub(_escape, text)
+    return re.sub(_UNSAFE_IN_OUTPUT, _escape, text)
 
 
 def shown(value: object) -> str:

@@ -15,15 +15,14 @@ from queuectl_core.model.errors import InvalidInput
 LONGEST_SECONDS = 3650 * 86_400.0
 """Ten years: the longest delay, timeout or time to keep."""
 
+# Patterns are compiled when they are first used: most commands read no time, and all pay for imports.
 _NUMBER = r"((?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
-_PLAIN = re.compile(_NUMBER)
-_WITH_UNITS = re.compile("".join(rf"(?:{_NUMBER}{unit})?" for unit in ("d", "h", "m", "s", "ms")))
+_WITH_UNITS = "".join(rf"(?:{_NUMBER}{unit})?" for unit in ("d", "h", "m", "s", "ms"))
 _SECONDS_PER_UNIT = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
-_ISO = re.compile(
-    r"[0-9]{4}(?:-[0-9]{2}-[0-9]{2}|[0-9]{4}|-?W[0-9]{2}(?:-?[0-9])?)"
-    r"(?:[T ][0-9:.,]+(?:Z|[+-][0-9:.]+)?)?",
-    re.IGNORECASE | re.ASCII,
+_CLOCK = r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?"
+_ISO = (
+    r"(?ai)[0-9]{4}(?:-[0-9]{2}-[0-9]{2}|[0-9]{4}|-?W[0-9]{2}(?:-?[0-9])?)"
+    r"(?:[T ][0-9:.,]+(?:Z|[+-][0-9:.]+)?)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -50,9 +49,9 @@ def _seconds_of(text: str) -> float | None:
     stripped = text.strip()
     sign = -1.0 if stripped.startswith("-") else 1.0
     unsigned = stripped.removeprefix("-")
-    if _PLAIN.fullmatch(unsigned):
+    if re.fullmatch(_NUMBER, unsigned):
         return sign * float(unsigned)
-    match = _WITH_UNITS.fullmatch(unsigned)
+    match = re.fullmatch(_WITH_UNITS, unsigned)
     if not match or not unsigned:
         return None
     parts = zip(match.groups(), _SECONDS_PER_UNIT, strict=True)
@@ -90,12 +89,12 @@ def parse_instant(text: object, field: str, now: datetime) -> datetime:
     if not isinstance(text, str):
         raise _no_instant(text, field)
     stripped = text.strip()
-    if match := _CLOCK.fullmatch(stripped):
+    if match := re.fullmatch(_CLOCK, stripped):
         hour, minute, second = (int(digits or 0) for digits in match.groups())
         if hour > 23 or minute > 59 or second > 59:
             raise _no_instant(text, field)
         return _next_clock_time(hour, minute, second, field, now)
-    if not _ISO.fullmatch(stripped):
+    if not re.fullmatch(_ISO, stripped):
         raise _no_instant(text, field)
     try:
         moment = datetime.fromisoformat(stripped.upper())

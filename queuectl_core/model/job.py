@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 DEFAULT_QUEUE = "default"
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -1000, 1000
 MOST_RETRIES = 10_000
+DEFAULT_MAX_RETRIES = 3
 TAIL_BYTES = 4096
 """How much of the end of a run's output is stored with the run."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from queuectl_core.model.cleaning import shown
 from queuectl_core.model.durations import LONGEST_SECONDS, format_duration, parse_duration
 from queuectl_core.model.errors import InvalidInput
-from queuectl_core.model.job import MOST_RETRIES
+from queuectl_core.model.job import DEFAULT_MAX_RETRIES, MOST_RETRIES
 from queuectl_core.model.validation import SHORTEST_TIMEOUT, check_path, nearest
 
 NONE = "none"
@@ -54,7 +54,7 @@ def _duration(key: str, default: str, text: str, *, minimum: float = 0, optional
 
 
 _ALL = (
-    Setting("max_retries", Kind.COUNT, "3", 0, MOST_RETRIES, "retries",
+    Setting("max_retries", Kind.COUNT, str(DEFAULT_MAX_RETRIES), 0, MOST_RETRIES, "retries",
             help="how many runs may follow a job's first one before it is dead"),
     Setting("backoff_base", Kind.NUMBER, "2", 1, 1000,
             help="a failed job waits base ^ attempts seconds for its next run"),
@@ -81,9 +81,9 @@ _ALL = (
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _ALL}
 """Every setting by its key, in the order in which they are shown."""
 
-_WHOLE = re.compile(r"-?[0-9]{1,20}")
-_DECIMAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
-_SIZE = re.compile(r"([0-9]{1,20})([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_WHOLE = r"-?[0-9]{1,20}"
+_DECIMAL = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_SIZE = r"(?ai)([0-9]{1,20})([kmgt]?)(?:i?b)?"
 _BITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -106,9 +106,11 @@ def parse_setting(key: str, text: str) -> Value:
         return None
     match setting.kind:
         case Kind.COUNT:
-            return int(_bounded(setting, text, int(stripped) if _WHOLE.fullmatch(stripped) else None))
+            return int(_bounded(setting, text, int(stripped) if re.fullmatch(_WHOLE, stripped) else None))
         case Kind.NUMBER:
-            return float(_bounded(setting, text, float(stripped) if _DECIMAL.fullmatch(stripped) else None))
+            return float(
+                _bounded(setting, text, float(stripped) if re.fullmatch(_DECIMAL, stripped) else None)
+            )
         case Kind.DURATION:
             return float(_bounded(setting, text, parse_duration(stripped, setting.key)))
         case Kind.SIZE:
@@ -149,7 +151,7 @@ def _expected(setting: Setting) -> str:
 
 
 def _bytes_of(text: str) -> int | None:
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text)
     if not match:
         return None
     number, letter = match.groups()

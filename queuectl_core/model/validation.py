@@ -15,6 +15,7 @@ from queuectl_core.model.cleaning import shown
 from queuectl_core.model.durations import aware, parse_duration
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import (
+    DEFAULT_QUEUE,
     HIGHEST_PRIORITY,
     LOWEST_PRIORITY,
     MOST_RETRIES,
@@ -26,7 +27,7 @@ from queuectl_core.model.job import (
 SHORTEST_TIMEOUT = 0.001
 """Seconds; what is stored are whole milliseconds."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 _NAME_RULE = "1 to 128 letters, digits and . _ : -, a letter or digit first"
 
 
@@ -46,7 +47,7 @@ def check_queue(value: object) -> str:
 
 
 def _name(value: object, field: str) -> str:
-    if isinstance(value, str) and _NAME.fullmatch(value):
+    if isinstance(value, str) and (value == DEFAULT_QUEUE or re.fullmatch(_NAME, value)):
         return value
     raise InvalidInput(f"{field} must be {_NAME_RULE}, not {shown(value)}")
 

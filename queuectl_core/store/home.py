@@ -17,8 +17,11 @@ from queuectl_core.model.errors import StoreError, StoreFull, StoreReadOnly, Uns
 NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb3 smbfs ncpfs afs ceph lustre gfs gfs2 ocfs2 glusterfs beegfs".split()
 )
-LONGEST_PATH = 500
-"""SQLite takes paths of up to 512 bytes, the suffix of its journal included (MAX_PATHNAME in os_unix.c)."""
+LONGEST_PATH = 480
+"""SQLite takes paths of up to 512 bytes, the suffix of its journal included (MAX_PATHNAME in os_unix.c).
+
+The backup of a migration lies beside the database and has a longer name.
+"""
 
 JOBS_A_FOLDER = 1000
 
@@ -62,8 +65,10 @@ def default_home() -> str:
     """The user's data directory for this program, by the rules of `platformdirs.user_data_dir`."""
     if sys.platform == "darwin":
         return os.path.expanduser("~/Library/Application Support/queuectl")
-    data = os.environ.get("XDG_DATA_HOME", "").strip()
-    return os.path.join(data or os.path.expanduser("~/.local/share"), "queuectl")
+    data = os.environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(data):  # to be ignored, says the XDG Base Directory Specification
+        data = os.path.expanduser("~/.local/share")
+    return os.path.join(data, "queuectl")
 
 
 def prepare_home(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -11,13 +12,17 @@ from typing import Self, TypeVar
 import aiosqlite
 
 from queuectl_core.store.doorbell import Doorbell
-from queuectl_core.store.home import Home, prepare_home
-from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, PRAGMAS, QUERIES, make_file, wall_clock
+from queuectl_core.store.home import Home, cannot_use, prepare_home
+from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, PRAGMAS, QUERIES, configure, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
 
 T = TypeVar("T")
+
+CHECKPOINT_BUSY_SECONDS = 1.0
+"""How long a checkpoint waits for another's write; the caller of `run` waits with it."""
 
 
 class AsyncSqliteStore:
@@ -34,6 +39,7 @@ class AsyncSqliteStore:
         self._lanes = {kind: (reader if kind is Kind.READ else writer) for kind in Kind}
         self._locks = {reader: asyncio.Lock(), writer: asyncio.Lock()}
         self._schema: int | None = schema
+        self._commits = 0
 
     @classmethod
     async def open(
@@ -54,7 +60,8 @@ class AsyncSqliteStore:
             if isinstance(error, sqlite3.Error):
                 raise translated(error, home.database) from error
             raise
-        store = cls(home, *opened, schema)
+        reader, writer = opened
+        store = cls(home, reader, writer, schema)
         store.clock = clock
         return store
 
@@ -69,8 +76,8 @@ class AsyncSqliteStore:
         connection = self._lanes[transaction.kind]
         async with self._locks[connection]:
             try:
-                await connection.execute("BEGIN" if transaction.kind is Kind.READ else "BEGIN IMMEDIATE")
                 try:
+                    await connection.execute("BEGIN" if transaction.kind is Kind.READ else "BEGIN IMMEDIATE")
                     play = await self._play(connection, transaction)
                     await connection.commit()
                 except BaseException:
@@ -80,6 +87,8 @@ class AsyncSqliteStore:
                 raise translated(error, self.home.database) from error
         if play.wakes:
             self._doorbell.ring(play.wakes)
+        if transaction.kind is not Kind.READ:
+            await self._mind_log()
         return play.outcome()
 
     async def _play(self, connection: aiosqlite.Connection, transaction: Transaction[T]) -> Play[T]:
@@ -97,6 +106,11 @@ class AsyncSqliteStore:
             return [(cursor.rowcount,)]
         return list(await connection.execute_fetchall(QUERIES[request.name], {**request.values, "now": now}))
 
+    async def _mind_log(self) -> None:
+        self._commits += 1
+        if self._commits % wal.COMMITS_A_LOOK == 1 and wal.is_long(self.home.database):
+            await asyncio.to_thread(_shorten_log, self.home)
+
     async def data_version(self) -> int:
         """A number that differs once another connection has committed since the last call."""
         reader = self._lanes[Kind.READ]
@@ -109,8 +123,9 @@ class AsyncSqliteStore:
 
     async def close(self) -> None:
         """Give the connections up; closing twice is harmless."""
-        for connection in self._locks:
-            await connection.close()
+        for connection, lock in self._locks.items():
+            async with lock:  # what still runs, its caller being gone, comes to its end first
+                await connection.close()
         if self._schema is not None:
             os.close(self._schema)
             self._schema = None
@@ -129,8 +144,21 @@ def _prepare(home: Home) -> int:
     connection = sqlite3.connect(home.database, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         ensure_schema(connection, home)
-        return hold_schema(home)
+        return hold_schema(connection, home)
     except sqlite3.Error as error:
         raise translated(error, home.database) from error
+    except OSError as error:
+        raise cannot_use(home.path, error) from error
     finally:
         connection.close()
+
+
+def _shorten_log(home: Home) -> None:
+    """Checkpoint a long log over a connection of this thread's own."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_checkpointer(home)) as guard:
+        configure(guard)
+        wal.shorten(guard, home.database, home.lock("checkpoint"))
+
+
+def _checkpointer(home: Home) -> sqlite3.Connection:
+    return sqlite3.connect(home.database, timeout=CHECKPOINT_BUSY_SECONDS, isolation_level=None)

@@ -31,6 +31,11 @@ PATIENCE = 5.0
 """Seconds to wait for another process that is making or migrating the schema."""
 
 
+def sqlite_version() -> tuple[int, int, int]:
+    """The version of the SQLite library in use."""
+    return sqlite3.sqlite_version_info
+
+
 def migrations() -> dict[int, str]:
     """The SQL of every migration, by the version it leads to."""
     folder = os.path.join(os.path.dirname(__file__), "migrations")
@@ -79,6 +84,7 @@ def migrate(connection: sqlite3.Connection, home: Home, steps: Mapping[int, str]
         else:
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()  # commands may be writing; see wal.py
         for step in range(version + 1, newest + 1):
             _apply(connection, step, steps[step])
 
@@ -125,10 +131,18 @@ def _alone_with_schema(connection: sqlite3.Connection, home: Home, newest: int) 
         os.close(lock)
 
 
-def hold_schema(home: Home) -> int:
-    """Keep migrations away for as long as the returned file descriptor is open."""
+def hold_schema(connection: sqlite3.Connection, home: Home) -> int:
+    """Keep migrations away for as long as the returned file descriptor is open.
+
+    Raises NewerSchema where a newer program's migration came in between.
+    """
     lock = _open_lock(home)
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        needs_migration(connection, home.database, VERSION)
+    except BaseException:
+        os.close(lock)
+        raise
     return lock
 
 

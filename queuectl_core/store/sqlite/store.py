@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from queuectl_core.store.doorbell import Doorbell
-from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
@@ -16,9 +16,6 @@ from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
 
 T = TypeVar("T")
-
-COMMITS_A_LOOK = 64
-"""How many commits pass between two looks at the length of the log."""
 
 
 class SqliteStore:
@@ -52,12 +49,14 @@ class SqliteStore:
             try:
                 ensure_schema(self._connection, home)
                 configure(self._connection)
-                self._schema = hold_schema(home) if holds_schema else None
+                self._schema = hold_schema(self._connection, home) if holds_schema else None
             except BaseException:
                 self._connection.close()
                 raise
         except sqlite3.Error as error:
             raise translated(error, home.database) from error
+        except OSError as error:
+            raise cannot_use(home.path, error) from error
 
     def run(self, transaction: Transaction[T]) -> T:
         """Run a transaction and commit it; on any error it leaves nothing behind.
@@ -110,8 +109,8 @@ class SqliteStore:
 
     def _mind_log(self) -> None:
         self._commits += 1
-        if self._commits % COMMITS_A_LOOK == 1 and wal.is_long(self.home.database):
-            self.checkpoint()
+        if self._commits % wal.COMMITS_A_LOOK == 1:
+            wal.shorten(self._connection, self.home.database, self.home.lock("checkpoint"))
 
     def checkpoint(self) -> bool:
         """Copy the log into the database; False where another process is at it."""
@@ -119,6 +118,8 @@ class SqliteStore:
             return wal.checkpoint(self._connection, self.home.database, self.home.lock("checkpoint"))
         except sqlite3.Error as error:
             raise translated(error, self.home.database) from error
+        except OSError as error:
+            raise cannot_use(self.home.path, error) from error
 
     def check_integrity(self) -> list[str]:
         """What SQLite finds wrong with the file; empty where it is sound."""

@@ -16,6 +16,9 @@ import sqlite3
 LONG_LOG_PAGES = 4000
 """A log with more pages than this is checkpointed by the writer that sees it (16 MB)."""
 
+COMMITS_A_LOOK = 64
+"""How many commits of a store pass between two looks at the length of the log."""
+
 PAGE_BYTES = 4096
 _HEADER, _FRAME_HEADER = 32, 24
 
@@ -29,14 +32,14 @@ def has_reset_bug(version: tuple[int, int, int]) -> bool:
     return (3, 7, 0) <= version <= (3, 51, 2)
 
 
-def is_long(database: str, pages: int = LONG_LOG_PAGES) -> bool:
-    """Whether the log holds more than `pages` pages that are in use.
+def is_long(database: str, pages: int | None = None) -> bool:
+    """Whether the log holds more than `pages` pages that are in use; None means `LONG_LOG_PAGES`.
 
     A log that was reset keeps its size and is written anew from its start, so the size alone does not
     tell. A frame is in use when it carries the salts of the log's header (file format: section 4.1 of
     https://sqlite.org/fileformat2.html). The log itself carries no locks, so reading it here is safe.
     """
-    frame = _HEADER + pages * (_FRAME_HEADER + PAGE_BYTES)
+    frame = _HEADER + (LONG_LOG_PAGES if pages is None else pages) * (_FRAME_HEADER + PAGE_BYTES)
     path = f"{database}-wal"
     try:
         if os.stat(path).st_size < frame + _FRAME_HEADER:
@@ -47,6 +50,16 @@ def is_long(database: str, pages: int = LONG_LOG_PAGES) -> bool:
             return log.read(_FRAME_HEADER)[8:16] == header[16:24]
     except OSError:
         return False
+
+
+def shorten(guard: sqlite3.Connection, database: str, lock: str) -> None:
+    """Checkpoint the log where it is long.
+
+    Called after a commit, which stands whatever becomes of this: failing, it leaves it to the next look.
+    """
+    if is_long(database):
+        with contextlib.suppress(OSError, sqlite3.Error):
+            checkpoint(guard, database, lock)
 
 
 def checkpoint(guard: sqlite3.Connection, database: str, lock: str) -> bool:

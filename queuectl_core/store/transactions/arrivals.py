@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from queuectl_core.model.errors import IdTaken, InvalidInput
-from queuectl_core.model.job import Command, Job, NewJob
-from queuectl_core.model.settings import SETTINGS, parse_setting
+from queuectl_core.model.job import DEFAULT_MAX_RETRIES, Command, Job, NewJob
 from queuectl_core.model.validation import check_job
 from queuectl_core.store.statements import Many, Statement, Steps, Wake, write
 
@@ -138,9 +137,8 @@ def id_taken(name: str, place: str = "") -> IdTaken:
 def default_max_retries() -> Steps[int]:
     """The setting `max_retries`, which a job takes when it is stored."""
     rows = yield Statement("setting", {"key": "max_retries"})
-    text = rows[0][0] if rows else SETTINGS["max_retries"].default
-    value = parse_setting("max_retries", text)
-    return int(value or 0)
+    # Read here and not by the registry of settings, which costs a command as much at import as the rest.
+    return int(rows[0][0]) if rows else DEFAULT_MAX_RETRIES
 
 
 def command_columns(command: Command) -> tuple[str, int]:

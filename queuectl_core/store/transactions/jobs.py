@@ -20,6 +20,16 @@ def find(ids: Iterable[str]) -> Steps[list[Job]]:
 
 
 @read
+def ids_of(numbers: Iterable[int]) -> Steps[dict[int, str]]:
+    """The ids of the jobs with these numbers; those that are gone are left out."""
+    ids: dict[int, str] = {}
+    for number in numbers:
+        for row in (yield Statement("job_by_number", {"number": number})):
+            ids[number] = Job.from_row(row).id
+    return ids
+
+
+@read
 def history(number: int) -> Steps[list[Attempt]]:
     """The runs of a job, oldest first."""
     rows = yield Statement("history", {"number": number})

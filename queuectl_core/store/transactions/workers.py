@@ -97,8 +97,8 @@ def roster() -> Steps[Roster]:
     pools = yield Statement("pools")
     workers = yield Statement("workers")
     return Roster(
-        [Pool(*row[:5], Orders(row[5])) for row in pools],
-        [Worker(*row[:6], tuple(json.loads(row[6] or "[]")), bool(row[7]), row[8]) for row in workers],
+        [Pool._make((*row[:5], Orders(row[5]))) for row in pools],
+        [Worker._make((*row[:6], tuple(json.loads(row[6] or "[]")), bool(row[7]), row[8])) for row in workers],
     )
 
 

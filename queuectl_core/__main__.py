@@ -1,0 +1,8 @@
+"""`python -m queuectl_core`: the command line."""
+
+from __future__ import annotations
+
+from queuectl_core.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""`queuectl enqueue --from`: many jobs from a file, all of them or none.
+
+Everything is read and checked before the store is asked for anything. What was read waits in a nameless
+file in the home, so that a million lines take no more memory than a thousand.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO
+
+from queuectl_core.cli import context, output
+from queuectl_core.cli.attendance import note_if_nobody_works
+from queuectl_core.model.errors import InvalidInput, QueueError
+from queuectl_core.model.job import NewJob
+from queuectl_core.model.parsing import parse_job
+from queuectl_core.model.validation import check_command
+from queuectl_core.store.home import Home, cannot_use, prepare_home
+from queuectl_core.store.transactions.arrivals import JobRow, enqueue_rows, row_of, working_directory
+
+BATCH = 1000
+"""How many jobs are in memory at a time."""
+
+LENGTH_BYTES = 8
+"""How the length of a batch is written before it."""
+
+_BOM = b"\xef\xbb\xbf"
+
+Reader = Callable[[str], JobRow]
+"""The text of a line -> its row, or InvalidInput."""
+
+
+def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
+    """Store the jobs in a file (`-`: stdin) and print their ids, one a line.
+
+    With `lines` each line is a command for the shell and `fields` go for all; else each is a job as JSON.
+    Raises InvalidInput or IdTaken, naming the line; nothing is stored then.
+    """
+    reader = _commands(fields) if lines else _json_jobs(fields)
+    home = context.home()
+    prepare_home(home)
+    with _opened(path) as file, TemporaryFile(dir=home.path) as room:
+        spool = Spool(room)
+        spool.fill(_counted(file, path), reader, home)
+        if not spool.jobs:
+            output.note(f"{_name(path)} holds no jobs")
+            return
+        with context.open_store() as store:
+            first = store.run(enqueue_rows(spool.batches, spool.place))
+            for batch in spool.batches():
+                output.values(number if row[0] is None else row[0] for number, row in enumerate(batch, first))
+                first += len(batch)
+            output.flush()
+            note_if_nobody_works(store.home)
+
+
+class Spool:
+    """Checked rows in a file, in batches, each with the numbers of the lines they came from."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.jobs = 0
+
+    def fill(self, lines: Iterable[tuple[int, bytes]], read: Reader, home: Home) -> None:
+        """Check every line that is not blank, and keep its row. Raises InvalidInput, naming the line."""
+        numbers: list[int] = []
+        rows: list[tuple[Any, ...]] = []
+        for number, line in lines:
+            text = _text(line, number)
+            if not text or text.isspace():
+                continue
+            try:
+                rows.append(tuple(read(text)))
+            except InvalidInput as error:
+                wrong = error.wrong.replace("(line 1, column", "(column")  # of the JSON in this one line
+                raise InvalidInput(f"line {number}: {wrong}", error.hint) from None
+            numbers.append(number)
+            if len(rows) == BATCH:
+                self._keep(numbers, rows, home)
+                numbers, rows = [], []
+        if rows:
+            self._keep(numbers, rows, home)
+
+    def _keep(self, numbers: list[int], rows: list[tuple[Any, ...]], home: Home) -> None:
+        self.jobs += len(rows)
+        try:
+            part = marshal.dumps((numbers, rows))
+            self._file.write(len(part).to_bytes(LENGTH_BYTES))
+            self._file.write(part)
+            self._file.flush()
+        except OSError as error:
+            raise cannot_use(home.path, error) from error
+
+    def batches(self) -> Iterator[list[JobRow]]:
+        """All rows, from the first."""
+        for _, rows in self._parts():
+            yield rows
+
+    def place(self, index: int) -> str:
+        """Where the job of that index (from 0) stood in the file."""
+        for at, (numbers, _) in enumerate(self._parts()):
+            if at == index // BATCH:
+                return f"line {numbers[index % BATCH]}"
+        raise IndexError(index)
+
+    def _parts(self) -> Iterator[tuple[list[int], list[JobRow]]]:
+        self._file.seek(0)
+        while length := int.from_bytes(self._file.read(LENGTH_BYTES)):
+            # From memory: read from the file, marshal asks for a few bytes at a time, at twenty times the cost.
+            yield marshal.loads(self._file.read(length))
+
+
+def _commands(fields: dict[str, Any]) -> Reader:
+    """Reads a line as a command; all else of its row is the same for all."""
+    if "id" in fields:
+        raise InvalidInput("id can name one job alone", "leave --id out")
+    template = row_of(NewJob("", **fields), working_directory())
+    rest = template[3:]
+
+    def read(text: str) -> JobRow:
+        check_command(text)
+        return (None, text, 0, *rest)  # type: ignore[return-value]  # a plain tuple: a million are made
+
+    return read
+
+
+def _json_jobs(fields: dict[str, Any]) -> Reader:
+    if fields:
+        raise InvalidInput("jobs as JSON take no options", "put them into the JSON, or add --lines")
+    now, here = datetime.now(UTC), working_directory()
+    return lambda text: row_of(parse_job(text, now), here)
+
+
+def _text(line: bytes, number: int) -> str:
+    """A line without its end, and the first without a byte order mark."""
+    try:
+        text = (line.removeprefix(_BOM) if number == 1 else line).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"line {number}: byte {error.start + 1} is not valid UTF-8") from None
+    return text.rstrip("\r\n")
+
+
+def _opened(path: str) -> BinaryIO:
+    try:
+        if path == "-":
+            return open(sys.stdin.fileno(), "rb", closefd=False)
+        return open(path, "rb")
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _counted(file: BinaryIO, path: str) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers from 1, while a bar shows how far it is. Raises QueueError."""
+    found = os.fstat(file.fileno())
+    total = found.st_size if stat.S_ISREG(found.st_mode) else None
+    with output.progress("reading", total) as advance:
+        read = 0
+        try:
+            for number, line in enumerate(file, 1):
+                yield number, line
+                read += len(line)
+                if number % BATCH == 0:
+                    advance(read)
+                    read = 0
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str, error: OSError) -> QueueError:
+    return QueueError(f"cannot read {_name(path)}: {error.strerror or error}", "nothing was stored")
+
+
+def _name(path: str) -> str:
+    return "stdin" if path == "-" else path

@@ -1,0 +1,78 @@
+"""Reading the output of one run: its log file, or the end of it that the store kept. Nothing is printed here.
+
+A log may be larger than memory, so it is read in blocks, from either end.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from queuectl_core.model.errors import QueueError
+from queuectl_core.model.job import Job
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.jobs import tail
+
+BLOCK = 65_536
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class Log(NamedTuple):
+    """The output of a run; not `whole` where its file is gone and only the stored end is left."""
+
+    file: BinaryIO
+    whole: bool
+
+
+def open_log(store: SqliteStore, job: Job, attempt: int) -> Log:
+    """The output of a run. Raises QueueError where its log file is there and cannot be read."""
+    path = store.home.log(job.number, attempt)
+    try:
+        return Log(_opened(path), whole=True)
+    except FileNotFoundError:
+        return Log(io.BytesIO(store.run(tail(job.number, attempt))), whole=False)
+    except OSError as error:
+        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
+        raise QueueError(f"cannot read the log {path}: {reason}") from None
+
+
+def _opened(path: str) -> BinaryIO:
+    """A regular file and nothing else: a log is data, and may not lead to another's."""
+    descriptor = os.open(path, _READ)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """What is left of a file, from where it stands to its end as that is now."""
+    while block := file.read(BLOCK):
+        yield block
+
+
+def skip_to_last(file: BinaryIO, count: int) -> None:
+    """Let a file stand before its last `count` lines, however long the rest is."""
+    position = file.seek(0, os.SEEK_END)
+    wanted = count
+    first = True
+    while position > 0:
+        size = min(BLOCK, position)
+        position -= size
+        file.seek(position)
+        block = file.read(size)
+        end = len(block)
+        if first and block.endswith(b"\n"):
+            end -= 1  # ends the last line, begins none
+        first = False
+        while (newline := block.rfind(b"\n", 0, end)) >= 0:
+            wanted -= 1
+            if wanted == 0:
+                file.seek(position + newline + 1)
+                return
+            end = newline
+    file.seek(0)

@@ -1,0 +1,96 @@
+"""A systemd user unit for a pool, as text. Nothing is installed here.
+
+Quoting follows systemd.syntax(7) and systemd.service(5), "Command lines": `%` starts a specifier
+everywhere, `$` a variable in the arguments of a command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from queuectl_core.model.settings import Settings
+
+LEAVING_SECONDS = 10
+"""What a pool may need past its graces to note what became of its runs."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@:,./+=%$-]+")
+_ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"}
+
+_TEMPLATE = """\
+# A systemd user unit that keeps a pool of workers running. To install it:
+#   {queuectl} worker unit > ~/.config/systemd/user/queuectl.service
+#   systemctl --user daemon-reload
+#   systemctl --user enable --now queuectl.service
+#   loginctl enable-linger    # so that it also runs while you are not logged in
+
+[Unit]
+Description=queuectl workers
+Documentation=man:systemd.service(5)
+
+[Service]
+Type=exec
+ExecStart={command}
+# Jobs find their programs where you find them now.
+Environment={path}
+Restart=on-failure
+RestartSec=5
+# TERM goes to the pool alone, which drains; what is left when it has gone is killed.
+KillMode=mixed
+{timeout}
+# A job that runs out of memory is that job's failure, and no reason to stop the pool.
+OOMPolicy=continue
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def this_program() -> tuple[str, ...]:
+    """The words that start this very program: its installed script, else this Python with the package."""
+    beside = os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "queuectl")
+    for script in (os.path.abspath(sys.argv[0]), beside):
+        if os.path.basename(script) == "queuectl" and os.access(script, os.X_OK):
+            return (script,)
+    return (os.path.abspath(sys.executable), "-m", "queuectl_core")
+
+
+def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str) -> str:
+    """The unit for a pool on `home`; `path` is the search path that jobs get."""
+    executable, *rest = program
+    arguments = [*rest, "--home", home, "worker", "start"]
+    return _TEMPLATE.format(
+        queuectl=" ".join((*program, "--home", home)).replace("\n", " "),
+        command=" ".join([quoted(executable), *(quoted(word.replace("$", "$$")) for word in arguments)]),
+        path=quoted(f"PATH={path}"),
+        timeout=_stop_timeout(settings),
+    )
+
+
+def _stop_timeout(settings: Settings) -> str:
+    if settings.shutdown_grace is None:
+        return (
+            "# shutdown_grace is none: a stopping pool lets its runs finish, however long they take.\n"
+            "# When you log out or shut down, the limit of user@.service holds all the same.\n"
+            "TimeoutStopSec=infinity"
+        )
+    seconds = round(settings.shutdown_grace + settings.kill_grace + LEAVING_SECONDS)
+    return (
+        f"# shutdown_grace, kill_grace and {LEAVING_SECONDS} s: print this unit anew when you change them.\n"
+        f"TimeoutStopSec={seconds}"
+    )
+
+
+def quoted(word: str) -> str:
+    """A word as systemd reads it back: `%` doubled, and in quotes where it needs them."""
+    doubled = word.replace("%", "%%")
+    if _PLAIN.fullmatch(doubled):
+        return doubled
+    return '"' + "".join(_escaped(character) for character in doubled) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    return character if character >= " " and character != "\x7f" else f"\\x{ord(character):02x}"

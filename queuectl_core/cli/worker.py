@@ -1,0 +1,277 @@
+"""`queuectl worker`: pools started, and stopped, scaled and listed from any other terminal.
+
+What a pool does is `queuectl_core.execution.pool`; a command reaches it through the store and its doorbell.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from queuectl_core.cli import cells, context, output
+from queuectl_core.cli.exit_codes import DONE
+from queuectl_core.cli.output import Cell, Column
+from queuectl_core.cli.parameters import COUNT, QUEUE, SECONDS, TEXT, json_option
+from queuectl_core.cli.shapes import Shape, instant
+from queuectl_core.model.errors import InvalidInput, NoSuchPool
+from queuectl_core.model.settings import SETTINGS
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.settings import settings
+from queuectl_core.store.transactions.workers import Orders, Pool, order, scale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuectl_core.execution.roster import WorkerView
+
+GLANCE = 0.05
+"""Seconds between two looks at whether a pool has gone."""
+
+MOST_WORKERS = int(SETTINGS["workers"].maximum)
+
+
+@click.group("worker", short_help="Start, stop, scale and list workers.")
+def worker() -> None:
+    """Start, stop, scale and list workers."""
+
+
+# ---------------------------------------------------------------- start
+
+
+@worker.command("start", short_help="Run a pool of workers, in the foreground unless detached.")
+@click.option(
+    "--count", type=COUNT, metavar="N", help="How many workers (else by the setting, else one a core)."
+)
+@click.option(
+    "--queue", "queues", type=QUEUE, multiple=True, metavar="Q", help="Serve this queue alone; repeatable."
+)
+@click.option("--detach", is_flag=True, help="Run in the background, and print the pool's id once it runs.")
+@click.option("--drain", is_flag=True, help="End once no job of the queues waits or runs.")
+@click.option("--grace", type=SECONDS, metavar="D", help="How long a stop waits for runs.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How each event is told on stderr.",
+)
+def start(
+    count: int | None,
+    queues: tuple[str, ...],
+    detach: bool,
+    drain: bool,
+    grace: float | None,
+    log_format: str,
+) -> int:
+    """Run a pool of workers, in the foreground unless detached; the first TERM, INT or HUP drains it."""
+    home = context.home()
+    refuse_too_many(count)
+
+    def run(ready: Callable[[str], None]) -> int:
+        from queuectl_core.cli.pool_events import reporter
+        from queuectl_core.execution.events import Notice
+        from queuectl_core.execution.pool import PoolOptions, run_pool
+
+        usual = usual_count(home)
+        options = PoolOptions(count or usual, tuple(dict.fromkeys(queues)), drain, grace)
+        report = reporter(log_format, coloured=output.stderr_is_colored())
+
+        def told(pool: str) -> None:
+            report(Notice(f"pool {pool} has started, workers: {options.workers}"))
+            ready(pool)
+
+        return run_pool(home, options, report, told)
+
+    if not detach:
+        return run(lambda _: None)
+    from queuectl_core.cli.detach import start_detached
+
+    output.data(start_detached(home, run))
+    return DONE
+
+
+def refuse_too_many(count: int | None) -> None:
+    """Raise InvalidInput for more workers than a pool may have."""
+    if count is not None and count > MOST_WORKERS:
+        raise InvalidInput(f"a pool has at most {MOST_WORKERS} workers, not {count}")
+
+
+def usual_count(home: Home) -> int:
+    """How many workers a pool has that was not told: by the setting, else one for each core we may use.
+
+    It opens the store, which is made thereby, and closes it again: a pool holds no connection.
+    """
+    with SqliteStore(home) as store:
+        wanted = store.run(settings()).values.workers
+    if wanted is not None:
+        return wanted
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# ---------------------------------------------------------------- stop and scale
+
+
+def _pool_option(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    return click.option("--pool", type=TEXT, metavar="P", help="This pool alone.")(function)
+
+
+@worker.command("stop", short_help="Drain pools, and return when they are gone.")
+@_pool_option
+@click.option("--timeout", type=SECONDS, metavar="D", help="End and release runs after that time.")
+@click.option("--now", is_flag=True, help="End what runs at once, and release it.")
+def stop(pool: str | None, timeout: float | None, now: bool) -> int:
+    """Drain every pool unless one is named, and return when they are gone."""
+    if now and timeout is not None:
+        raise InvalidInput("--now and --timeout both say how long to wait", "give one of them")
+    from queuectl_core.execution.roster import living_pools
+
+    with context.open_store() as store:
+        living = living_pools(store)
+        if pool is None and not living:
+            output.note("no pool is running")
+            return DONE
+        pools = [found.id for found in (living if pool is None else [_named(pool, living)])]
+        store.run(order(pools, Orders.STOP if now else Orders.DRAIN))
+        _tell_what_is_awaited(store, pools)
+        if not wait_until_gone(store.home, pools, timeout):
+            _tell_a_person("the time is over: ending what still runs")
+            store.run(order(pools, Orders.STOP))
+            wait_until_gone(store.home, pools, None)
+    return DONE
+
+
+def wait_until_gone(home: Home, pools: list[str], seconds: float | None) -> bool:
+    """Wait until no pool of these and none of their workers lives; False once `seconds` have passed first."""
+    from queuectl_core.execution.liveness import alive
+
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while any(name.partition("-")[0] in pools for name in alive(home)):
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        time.sleep(GLANCE)
+    return True
+
+
+def _tell_what_is_awaited(store: SqliteStore, pools: list[str]) -> None:
+    if not sys.stderr.isatty():
+        return
+    from queuectl_core.execution.roster import worker_views
+
+    jobs = [view.job for view in worker_views(store) if view.pool in pools and view.job is not None]
+    named = ", ".join(jobs[:5]) + (" …" if len(jobs) > 5 else "")
+    what = f"to finish job {named}" if jobs else "to leave"
+    output.note(f"waiting for pool {', '.join(pools)} {what}")
+
+
+def _tell_a_person(text: str) -> None:
+    if sys.stderr.isatty():
+        output.note(text)
+
+
+@worker.command("scale", short_help="Change how many workers a running pool has.")
+@click.argument("number", type=COUNT, metavar="N")
+@_pool_option
+def scale_pool(number: int, pool: str | None) -> None:
+    """Change how many workers a running pool has; those too many finish their jobs first."""
+    refuse_too_many(number)
+    from queuectl_core.execution.roster import living_pools
+
+    with context.open_store() as store:
+        living = living_pools(store)
+        meant = _only(living) if pool is None else _named(pool, living)
+        if not store.run(scale(meant.id, number)):
+            raise _no_such_pool(meant.id)
+
+
+def _named(pool: str, living: list[Pool]) -> Pool:
+    for found in living:
+        if found.id == pool:
+            return found
+    raise _no_such_pool(pool)
+
+
+def _only(living: list[Pool]) -> Pool:
+    if len(living) == 1:
+        return living[0]
+    if not living:
+        raise NoSuchPool("no pool is running", "start one with 'queuectl worker start'")
+    names = ", ".join(pool.id for pool in living)
+    raise NoSuchPool(f"{len(living)} pools are running: {names}", "name one with --pool")
+
+
+def _no_such_pool(pool: str) -> NoSuchPool:
+    return NoSuchPool(f"no pool '{pool}' is running", "see 'queuectl worker list'")
+
+
+# ---------------------------------------------------------------- list and unit
+
+
+@worker.command("list", short_help="List workers, what they do and since when.")
+@json_option
+def list_workers(as_json: bool) -> None:
+    """List workers, what they do and since when."""
+    from queuectl_core.execution.roster import worker_views
+
+    with context.open_store() as store:
+        views = worker_views(store)
+        now = store.clock()
+    if as_json:
+        output.json_array(worker_json(view) for view in views)
+    elif views or not output.at_terminal():
+        output.table(_COLUMNS, (_row(view, now) for view in views))
+    else:
+        output.note("no worker runs: start some with 'queuectl worker start'")
+
+
+def worker_json(view: WorkerView) -> Shape:
+    """A worker as scripts read it; no queues means that it serves all."""
+    return {
+        "id": view.id,
+        "pool": view.pool,
+        "host": view.host,
+        "pid": view.pid,
+        "state": view.state.value,
+        "job": view.job,
+        "since": instant(view.since),
+        "queues": list(view.queues),
+    }
+
+
+_COLUMNS = (
+    Column("WORKER"),
+    Column("PID", right=True),
+    Column("STATE"),
+    Column("SINCE", right=True),
+    Column("JOB"),
+    Column("QUEUES", wide=True),
+)
+_STYLES = {"idle": "", "busy": "bold blue", "draining": "yellow", "stopped": "yellow", "lost": "bold red"}
+
+
+def _row(view: WorkerView, now: int) -> list[Cell | str]:
+    state = view.state.value
+    return [
+        view.id,
+        str(view.pid),
+        Cell(state, state, _STYLES[state]),
+        cells.age(view.since, now),
+        view.job or "",
+        ",".join(view.queues) or "all",
+    ]
+
+
+@worker.command("unit", short_help="Print a systemd user unit for a pool.")
+def unit() -> None:
+    """Print a systemd user unit for a pool."""
+    from queuectl_core.cli.unit import this_program, unit_text
+
+    with context.open_store() as store:
+        values = store.run(settings()).values
+        home = store.home.path
+    output.lines(unit_text(this_program(), home, values, os.environ.get("PATH", os.defpath)))

@@ -1,0 +1,94 @@
+"""The systemd unit that `queuectl worker unit` prints."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.cli.unit import quoted, this_program, unit_text
+from queuectl_core.model.settings import Settings
+from tests.cli.line import CommandLine
+
+PROGRAM = ("/opt/queuectl/bin/queuectl",)
+
+
+def text(home: str = "/home/me/q", program: tuple[str, ...] = PROGRAM, **settings: str) -> str:
+    return unit_text(program, home, Settings.from_texts(settings), "/usr/bin:/bin")
+
+
+def values(unit: str) -> dict[str, str]:
+    """What the unit sets, by key."""
+    return dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
+
+
+def test_the_pool_is_started_by_an_absolute_path_on_its_home() -> None:
+    found = values(text())
+
+    assert found["ExecStart"] == "/opt/queuectl/bin/queuectl --home /home/me/q worker start"
+    assert found["Type"] == "exec"
+    assert found["Restart"] == "on-failure"
+    assert found["KillMode"] == "mixed"
+    assert found["WantedBy"] == "default.target"
+    assert found["Environment"] == "PATH=/usr/bin:/bin"
+
+
+def test_a_stop_lasts_as_long_as_runs_may_take() -> None:
+    assert values(text())["TimeoutStopSec"] == "infinity"
+    assert values(text(shutdown_grace="5m", kill_grace="20"))["TimeoutStopSec"] == "330"
+
+
+def test_what_systemd_would_read_otherwise_is_quoted() -> None:
+    found = values(text(home="/home/a b/100%/$x"))
+
+    assert found["ExecStart"] == '/opt/queuectl/bin/queuectl --home "/home/a b/100%%/$$x" worker start'
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("/plain/path", "/plain/path"),
+        ("two words", '"two words"'),
+        ('a"b\\c', '"a\\"b\\\\c"'),
+        ("50%", "50%%"),
+        ("line\nbreak", '"line\\nbreak"'),
+        ("ünïcode", '"ünïcode"'),
+        ("", '""'),
+    ],
+)
+def test_a_word_is_quoted_where_it_needs_to_be(word: str, expected: str) -> None:
+    assert quoted(word) == expected
+
+
+def test_a_dollar_in_the_path_of_the_program_is_no_variable() -> None:
+    assert values(text(program=("/opt/$x/queuectl",)))["ExecStart"].startswith("/opt/$x/queuectl ")
+
+
+def test_the_command_prints_it_and_it_names_the_home(queuectl: CommandLine) -> None:
+    ran = queuectl("worker", "unit")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert f"--home {queuectl.home.path} worker start" in values(ran.out)["ExecStart"]
+    assert "systemctl --user" in ran.out
+
+
+def test_the_program_is_named_by_an_absolute_path() -> None:
+    assert this_program()[0].startswith("/")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_has_nothing_to_say_against_it(tmp_path: Path) -> None:
+    file = tmp_path / "queuectl.service"
+    file.write_text(text(home="/tmp/a b%", program=("/bin/true",)))
+
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", "--user", "--man=no", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "queuectl.service" not in checked.stderr

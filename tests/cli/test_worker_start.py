@@ -1,0 +1,206 @@
+"""`queuectl worker start`, `stop` and `scale`, with real pools."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from queuectl_core.cli.worker import usual_count
+from queuectl_core.execution.liveness import alive
+from queuectl_core.model.job import JobState
+from queuectl_core.store.home import Home
+from queuectl_core.store.transactions.settings import set_setting
+from tests.cli.line import CommandLine, at_terminal, program, run_program
+from tests.store.acts import look, put
+from tests.store.engines import Engine
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up waiting."""
+
+
+def wait_until(true: Callable[[], Any]) -> None:
+    """Wait until something holds; fails where it does not come to."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def detached(home: Home) -> Iterator[Callable[..., str]]:
+    """Starts pools in the background, which are gone when the test is."""
+
+    def start(*options: str) -> str:
+        ran = run_program(home, "worker", "start", "--detach", *options)
+        assert ran.status == 0, ran.err
+        return ran.out.strip()
+
+    yield start
+    run_program(home, "worker", "stop", "--now")
+    assert not alive(home)
+
+
+def test_a_drained_pool_has_run_every_job_and_exits_0(home: Home, store: Engine) -> None:
+    good, bad = put(store), put(store, "exit 3", max_retries=0)
+
+    ran = run_program(home, "worker", "start", "--drain", "--count", "2")
+
+    assert (ran.status, ran.out) == (0, "")
+    assert (look(store, good).state, look(store, bad).state) == (JobState.COMPLETED, JobState.DEAD)
+    assert f"job {bad.id} failed in" in ran.err
+    assert f"job {good.id} completed in" in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_only_the_queues_that_are_named_are_served(home: Home, store: Engine) -> None:
+    mine, other = put(store, queue="mine"), put(store, queue="other")
+
+    run_program(home, "worker", "start", "--drain", "--queue", "mine")
+
+    assert (look(store, mine).state, look(store, other).state) == (JobState.COMPLETED, JobState.PENDING)
+
+
+def test_events_are_json_where_that_is_asked_for(home: Home, store: Engine) -> None:
+    put(store, "exit 3", max_retries=0)
+
+    ran = run_program(home, "worker", "start", "--drain", "--count", "1", "--log-format", "json")
+    events = [json.loads(line) for line in ran.err.splitlines()]
+
+    assert [event["outcome"] for event in events if event["event"] == "ended"] == ["failed"]
+    assert all(event["at"].endswith("Z") for event in events)
+
+
+def test_a_reader_of_events_that_has_gone_stops_no_job(home: Home, store: Engine) -> None:
+    job = put(store)
+    with subprocess.Popen(program(home, "worker", "start", "--drain"), stderr=subprocess.PIPE) as pool:
+        assert pool.stderr is not None
+        pool.stderr.close()
+        assert pool.wait(PATIENCE) == 0
+
+    assert look(store, job).state is JobState.COMPLETED
+
+
+def test_a_pool_in_the_background_gives_its_id_once_it_has_workers(
+    queuectl: CommandLine, detached: Callable[..., str]
+) -> None:
+    pool = detached("--count", "2")
+
+    assert {worker["pool"] for worker in queuectl.json("worker", "list")} == {pool}
+    assert len(queuectl.json("worker", "list")) == 2
+
+
+def test_a_pool_in_the_background_has_left_session_terminal_and_pipes(
+    home: Home, store: Engine, detached: Callable[..., str]
+) -> None:
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    ran = subprocess.run(
+        program(home, "worker", "start", "--detach"),
+        pass_fds=[writer],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    os.close(writer)
+    job = put(store)
+
+    assert ran.stdout.strip() in alive(home)
+    os.set_blocking(reader, False)
+    assert os.read(reader, 1) == b"", "the pool holds a pipe of whoever started it"
+    log = f"{home.logs}/pool.log"
+    wait_until(lambda: f"job {job.id} completed" in Path(log).read_text())
+    assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
+    os.close(reader)
+
+
+def test_a_start_in_the_background_that_fails_says_why_and_exits_so(home: Home) -> None:
+    os.mkdir(home.path, 0o700)
+    with open(home.database, "wb") as file:
+        file.write(b"this is a letter, not a database" * 100)
+
+    ran = run_program(home, "worker", "start", "--detach")
+
+    assert (ran.status, ran.out) == (1, "")
+    assert "not a queuectl store" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_stop_lets_what_runs_finish_and_returns_when_the_pool_is_gone(
+    queuectl: CommandLine, store: Engine, detached: Callable[..., str]
+) -> None:
+    job = put(store, "sleep 0.5")
+    pool = detached("--count", "1")
+    wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+
+    assert queuectl("worker", "stop", "--pool", pool).status == 0
+
+    assert look(store, job).state is JobState.COMPLETED
+    assert not alive(queuectl.home)
+
+
+@pytest.mark.parametrize("how", [("--now",), ("--timeout", "0.2")])
+def test_a_stop_that_does_not_wait_releases_what_runs_uncharged(
+    queuectl: CommandLine, store: Engine, detached: Callable[..., str], how: tuple[str, ...]
+) -> None:
+    job = put(store, "sleep 60")
+    detached("--count", "1")
+    wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+
+    assert queuectl("worker", "stop", *how).status == 0
+
+    found = look(store, job)
+    assert (found.state, found.attempts) == (JobState.PENDING, 0)
+    assert not alive(queuectl.home)
+
+
+def test_a_pool_is_scaled_up_and_down(queuectl: CommandLine, detached: Callable[..., str]) -> None:
+    detached("--count", "1")
+
+    assert queuectl("worker", "scale", "3").status == 0
+    wait_until(lambda: len(queuectl.json("worker", "list")) == 3)
+
+    assert queuectl("worker", "scale", "1").status == 0
+    wait_until(lambda: len(queuectl.json("worker", "list")) == 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_pool_in_the_foreground_drains_on_its_first_signal(
+    home: Home, store: Engine, number: signal.Signals
+) -> None:
+    job = put(store, "sleep 0.3")
+    with subprocess.Popen(
+        program(home, "worker", "start", "--count", "1"), stderr=subprocess.DEVNULL
+    ) as pool:
+        wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+        pool.send_signal(number)
+        assert pool.wait(PATIENCE) == 0
+
+    assert look(store, job).state is JobState.COMPLETED
+
+
+def test_how_many_workers_is_a_setting_or_else_one_a_core(home: Home, store: Engine) -> None:
+    assert usual_count(home) == len(os.sched_getaffinity(0))
+
+    store.run(set_setting("workers", "3"))
+
+    assert usual_count(home) == 3
+
+
+def test_a_person_sees_events_in_colour(home: Home, store: Engine) -> None:
+    put(store, "exit 3", max_retries=0)
+
+    shown = at_terminal(home, "worker", "start", "--drain", "--count", "1")
+
+    assert shown.status == 0
+    assert "\x1b[1;31mjob 1 failed in" in shown.out
+    assert "\x1b" not in at_terminal(home, "worker", "start", "--drain", TERM="dumb").out
