@@ -36,9 +36,7 @@ def state(value: JobState) -> Cell:
 
 def outcome(value: Outcome | None) -> Cell:
     """How a run ended; one that goes on is `running`."""
-    return (
-        Cell(value.value, value.value, _OUTCOMES[value]) if value else Cell("running", "running", "bold blue")
-    )
+    return Cell(value.value, value.value, _OUTCOMES[value]) if value else Cell("running", "running", "bold blue")
 
 
 def age(milliseconds: int | None, now: int) -> Cell:

@@ -92,9 +92,7 @@ def _permissions(home: Home) -> Finding:
             continue
         mode = stat.S_IMODE(found.st_mode)
         if found.st_uid != os.geteuid():
-            return problem(
-                "permissions", f"{path} belongs to uid {found.st_uid}", f"chown it to uid {os.geteuid()}"
-            )
+            return problem("permissions", f"{path} belongs to uid {found.st_uid}", f"chown it to uid {os.geteuid()}")
         if mode & 0o022:
             return problem("permissions", f"{path} can be written by others", f"run 'chmod go-w {path}'")
         if mode & 0o044:
@@ -110,14 +108,10 @@ def _room(home: Home) -> Iterator[Finding]:
         return
     free = found.f_bavail * found.f_frsize
     detail = f"{size(free)} free on {file_system(home.path) or 'the file system'} of {home.path}"
-    yield _judged(
-        "disk", detail, free, LOW_SPACE, NO_SPACE, "free some space: enqueuing fails on a full disk"
-    )
+    yield _judged("disk", detail, free, LOW_SPACE, NO_SPACE, "free some space: enqueuing fails on a full disk")
     if found.f_files:  # Some file systems make inodes as they need them, and count none.
         detail = f"{found.f_favail:,} inodes free"
-        yield _judged(
-            "inodes", detail, found.f_favail, FEW_INODES, NO_INODES, "remove files: each run writes one"
-        )
+        yield _judged("inodes", detail, found.f_favail, FEW_INODES, NO_INODES, "remove files: each run writes one")
 
 
 def _judged(check: str, detail: str, left: int, few: int, none: int, advice: str) -> Finding:
@@ -218,9 +212,7 @@ def _workers(store: SqliteStore) -> Finding:
         return ok("workers", f"{len(views)} alive" if views else "none runs")
     jobs = sum(view.job is not None for view in lost)
     detail = f"{_list(view.id for view in lost)} died without a word; jobs they had begun: {jobs}"
-    return warning(
-        "workers", detail, "a running pool mends this by itself; else run 'queuectl doctor --repair'"
-    )
+    return warning("workers", detail, "a running pool mends this by itself; else run 'queuectl doctor --repair'")
 
 
 def _survivors(store: SqliteStore) -> Finding:

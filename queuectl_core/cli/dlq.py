@@ -241,9 +241,7 @@ def _sent_back(store: SqliteStore, until: int, queue: str | None) -> Iterator[li
 
 
 @dlq.command("purge", short_help="Forget dead jobs, their history and their logs.")
-@click.option(
-    "--older-than", type=SECONDS, default="0", metavar="D", help="Only those that died so long ago."
-)
+@click.option("--older-than", type=SECONDS, default="0", metavar="D", help="Only those that died so long ago.")
 @queue_option
 @yes_option
 def purge(older_than: float, queue: str | None, yes: bool) -> int:

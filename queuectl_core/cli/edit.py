@@ -20,9 +20,7 @@ _TIMEOUT = Value("duration", lambda text, _: NONE if text.strip().lower() == NON
 @click.command("edit", cls=CommandAfterDashes)
 @click.argument("job_id", metavar="ID", type=JOB_ID)
 @job_options
-@click.option(
-    "--timeout", type=_TIMEOUT, metavar="D", help="How long a run may take; none: the setting says."
-)
+@click.option("--timeout", type=_TIMEOUT, metavar="D", help="How long a run may take; none: the setting says.")
 @click.pass_context
 def edit(ctx: click.Context, /, job_id: str, **options: Any) -> None:
     """Change a job that waits or is dead, and print its id. --delay 0 runs it now."""

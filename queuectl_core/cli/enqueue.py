@@ -25,14 +25,10 @@ _BY_OPTIONS = "for a command by itself: queuectl enqueue -- CMD"
 @click.option("--id", type=_ID, metavar="ID", help="What to call the job; else its number.")
 @job_options
 @click.option("--timeout", type=TIMEOUT, metavar="D", help="How long a run may take.")
-@click.option(
-    "--from", "source", metavar="FILE", type=click.Path(), help="Many jobs, a line each (-: stdin)."
-)
+@click.option("--from", "source", metavar="FILE", type=click.Path(), help="Many jobs, a line each (-: stdin).")
 @click.option("--lines", is_flag=True, help="The lines of FILE are shell commands, not JSON.")
 @click.pass_context
-def enqueue(
-    ctx: click.Context, /, job: tuple[str, ...], source: str | None, lines: bool, **options: Any
-) -> None:
+def enqueue(ctx: click.Context, /, job: tuple[str, ...], source: str | None, lines: bool, **options: Any) -> None:
     """Add a job, and print its id.
 
     A job is JSON, '{"command": "make report", "queue": "nightly"}', or options and a command after --:
@@ -56,9 +52,7 @@ def enqueue(
 def _from_json(job: tuple[str, ...], fields: dict[str, Any]) -> NewJob:
     """The one job that stands there as JSON."""
     if not job:
-        raise InvalidInput(
-            "no job is given", f'give JSON such as {{"command": "echo hello"}}, or {_BY_OPTIONS}'
-        )
+        raise InvalidInput("no job is given", f'give JSON such as {{"command": "echo hello"}}, or {_BY_OPTIONS}')
     if len(job) > 1:
         raise InvalidInput("one job at a time is given as JSON", _BY_OPTIONS)
     try:
@@ -68,9 +62,7 @@ def _from_json(job: tuple[str, ...], fields: dict[str, Any]) -> NewJob:
             raise
         raise InvalidInput(error.wrong, _BY_OPTIONS) from None
     if fields:
-        raise InvalidInput(
-            "a job as JSON takes no options", "put them into the JSON, or the command after --"
-        )
+        raise InvalidInput("a job as JSON takes no options", "put them into the JSON, or the command after --")
     return parsed
 
 

@@ -83,15 +83,11 @@ TIMEOUT = Value("duration", lambda text, _: check_timeout(text))
 _OPTIONS = (
     click.option("--queue", type=QUEUE, metavar="Q", help="The queue it waits in."),
     click.option("--priority", type=_PRIORITY, metavar="N", help="-1000 to 1000, higher first."),
-    click.option(
-        "--delay", type=_DELAY, metavar="D", help="Not before that long from now, such as 90, 10m, 1h30m."
-    ),
+    click.option("--delay", type=_DELAY, metavar="D", help="Not before that long from now, such as 90, 10m, 1h30m."),
     click.option("--at", "run_at", type=_AT, metavar="T", help="Not before then: ISO 8601, or a clock time."),
     click.option("--max-retries", type=_MAX_RETRIES, metavar="N", help="How many runs may follow the first."),
     click.option("--cwd", type=_CWD, metavar="DIR", help="The directory to run in."),
-    click.option(
-        "--env", multiple=True, type=TEXT, metavar="NAME=VALUE", help="A variable to run with; repeatable."
-    ),
+    click.option("--env", multiple=True, type=TEXT, metavar="NAME=VALUE", help="A variable to run with; repeatable."),
 )
 
 

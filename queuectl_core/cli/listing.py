@@ -46,9 +46,7 @@ RUN_COLUMNS = (
     "--state", "state_groups", multiple=True, type=STATES, metavar="S", help="Only in this state; repeatable."
 )
 @queue_option
-@click.option(
-    "--limit", type=COUNT, metavar="N", help=f"The newest N ({FIRST_FEW} by default, all with --json)."
-)
+@click.option("--limit", type=COUNT, metavar="N", help=f"The newest N ({FIRST_FEW} by default, all with --json).")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @json_option
 def list_jobs(
@@ -82,9 +80,7 @@ def _list_a_few(store: SqliteStore, states: frozenset[JobState], queue: str | No
         output.note("no such jobs" if states or queue else "no jobs yet: add one with 'queuectl enqueue'")
 
 
-def _newest(
-    store: SqliteStore, states: frozenset[JobState], queue: str | None, limit: int | None
-) -> Iterator[Job]:
+def _newest(store: SqliteStore, states: frozenset[JobState], queue: str | None, limit: int | None) -> Iterator[Job]:
     """Page by page, each a snapshot of its own, so that a slow reader holds nothing up."""
     return islice(_pages(store, states, queue, PAGE if limit is None else min(limit, PAGE)), limit)
 

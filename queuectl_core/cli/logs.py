@@ -108,9 +108,7 @@ def _follow_run(store: SqliteStore, job: Job, attempt: int, count: int | None) -
             file.close()
 
 
-def _open_if_there(
-    store: SqliteStore, job: Job, attempt: int, count: int | None, *, ended: bool
-) -> BinaryIO | None:
+def _open_if_there(store: SqliteStore, job: Job, attempt: int, count: int | None, *, ended: bool) -> BinaryIO | None:
     """The run's log file; what the store kept where the run has ended without one; None before it has one."""
     log = open_log(store, job, attempt)
     if not log.whole:

@@ -31,9 +31,7 @@ CHUNK = 500
 @click.option("--older-than", type=SECONDS, default="0", metavar="D", help="Only what ended that long ago.")
 @queue_option
 @yes_option
-def purge(
-    state_groups: tuple[tuple[JobState, ...], ...], older_than: float, queue: str | None, yes: bool
-) -> int:
+def purge(state_groups: tuple[tuple[JobState, ...], ...], older_than: float, queue: str | None, yes: bool) -> int:
     """Forget ended jobs, their history and their logs; prints how many."""
     states = list(dict.fromkeys(chain.from_iterable(state_groups)))
     with context.open_store() as store:

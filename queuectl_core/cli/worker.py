@@ -44,12 +44,8 @@ def worker() -> None:
 
 
 @worker.command("start", short_help="Run a pool of workers, in the foreground unless detached.")
-@click.option(
-    "--count", type=COUNT, metavar="N", help="How many workers (else by the setting, else one a core)."
-)
-@click.option(
-    "--queue", "queues", type=QUEUE, multiple=True, metavar="Q", help="Serve this queue alone; repeatable."
-)
+@click.option("--count", type=COUNT, metavar="N", help="How many workers (else by the setting, else one a core).")
+@click.option("--queue", "queues", type=QUEUE, multiple=True, metavar="Q", help="Serve this queue alone; repeatable.")
 @click.option("--detach", is_flag=True, help="Run in the background, and print the pool's id once it runs.")
 @click.option("--drain", is_flag=True, help="End once no job of the queues waits or runs.")
 @click.option("--grace", type=SECONDS, metavar="D", help="How long a stop waits for runs.")

@@ -79,9 +79,7 @@ def fork_worker(home: Home, options: WorkerOptions, report: events.Report, ends:
 
 def fork_keeper(home: Home, options: KeeperOptions, report: events.Report, ends: list[int]) -> Child:
     """Fork a keeper; it closes `ends`, which are the pool's."""
-    return _fork(
-        options.pool, lambda inbox, outbox: Keeper(home, options, inbox, outbox, report).keep(), ends, report
-    )
+    return _fork(options.pool, lambda inbox, outbox: Keeper(home, options, inbox, outbox, report).keep(), ends, report)
 
 
 def _fork(name: str, live: Callable[[Inbox, int], None], ends: list[int], report: events.Report) -> Child:

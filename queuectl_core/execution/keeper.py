@@ -43,9 +43,7 @@ class KeeperOptions(NamedTuple):
 class Keeper:
     """The keeper of one pool; `keep` returns when the pool closes its pipe, or has died."""
 
-    def __init__(
-        self, home: Home, options: KeeperOptions, inbox: Inbox, outbox: int, report: events.Report
-    ) -> None:
+    def __init__(self, home: Home, options: KeeperOptions, inbox: Inbox, outbox: int, report: events.Report) -> None:
         self._options = options
         self._inbox = inbox
         self._outbox = outbox
@@ -55,9 +53,7 @@ class Keeper:
         self._doorbell = Doorbell(home)
         self._store = SqliteStore(home, holds_schema=True)
         self._maintenance = Maintenance(self._store)
-        self._control = os.open(
-            self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        self._control = os.open(self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._passed_on = PoolOrders(Orders.RUN, options.wanted)
         self._grace: float | None = None
         self._told_waiting = ""
@@ -137,7 +133,5 @@ class Keeper:
 
 
 def _recovered(job: Job) -> str:
-    after = (
-        f"retry in {(job.due - job.updated_at) / 1000:g}s" if job.state is JobState.FAILED else str(job.state)
-    )
+    after = f"retry in {(job.due - job.updated_at) / 1000:g}s" if job.state is JobState.FAILED else str(job.state)
     return f"job {job.id} was lost with worker {job.worker}: {after}"

@@ -130,3 +130,8 @@ def remove_lock(home: Home, name: str) -> None:
     """Remove the lock file of a process that has died."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(home.lock(name))
+
+
+def any_worker(home: Home) -> bool:
+    """Whether any worker is alive; asks the kernel alone."""
+    return any("-" in name and is_alive(home, name) for name in names(home))

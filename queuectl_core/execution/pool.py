@@ -54,9 +54,7 @@ def run_pool(home: Home, options: PoolOptions, report: events.Report, ready: Cal
 class Pool:
     """One pool. Its children are its own: it forks them, waits for them, and replaces those that die."""
 
-    def __init__(
-        self, home: Home, options: PoolOptions, report: events.Report, ready: Callable[[str], None]
-    ) -> None:
+    def __init__(self, home: Home, options: PoolOptions, report: events.Report, ready: Callable[[str], None]) -> None:
         self._home = home
         self._options = options
         self._report = report

@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from queuectl_core.execution.liveness import alive, is_alive, names
+from queuectl_core.execution.liveness import alive, is_alive
 from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.job import Job
-from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.claims import processing
 from queuectl_core.store.transactions.workers import Orders, Pool, Worker, roster
@@ -75,8 +74,3 @@ def _state(worker: Worker, job: Job | None, living: bool, draining: bool) -> Wor
 def living_pools(store: SqliteStore) -> list[Pool]:
     """The registered pools that are alive, the oldest first."""
     return [pool for pool in store.run(roster()).pools if is_alive(store.home, pool.id)]
-
-
-def any_worker(home: Home) -> bool:
-    """Whether any worker is alive; asks the kernel alone."""
-    return any("-" in name and is_alive(home, name) for name in names(home))

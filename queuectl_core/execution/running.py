@@ -49,9 +49,7 @@ class Runner:
         finally:
             os.close(log)
 
-    def _run(
-        self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None], log: int
-    ) -> Ended:
+    def _run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None], log: int) -> Ended:
         environment = job_environment(self._base, job, self._home.path)
         command = start(job, token, log, settings.shell, environment)
         self._hold.note_run(command.note)
@@ -60,7 +58,7 @@ class Runner:
         ended = Watch(command, log, limits, self._me).until_ended(self._poll, look)
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
-            end_survivors(Trail(token, command.note, (self._me,)))
+            _end_all(Trail(token, command.note, (self._me,)))
         # A worker that is never idle would pile them up, and a pid that is not collected looks alive.
         reap_all()
         return ended
@@ -69,8 +67,14 @@ class Runner:
         """End what survives of the run before, so that the job never runs twice at once."""
         previous = store.run(token_of_run(job.number, job.runs - 1))
         if previous is not None:
-            end_survivors(Trail(previous))
+            _end_all(Trail(previous))
             reap_all()
+
+
+def _end_all(trail: Trail) -> None:
+    """End the survivors of a run, however long it takes: until then its job stays where it is."""
+    while end_survivors(trail):
+        pass
 
 
 def _result(ended: Ended, output: Output, duration_ms: int) -> Result:

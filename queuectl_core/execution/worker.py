@@ -67,9 +67,7 @@ class Worker:
         self._doorbell = Doorbell(home)
         self._store = SqliteStore(home, holds_schema=True)
         bells = self._doorbell.bells_of(options.id, options.queues)
-        self._control = os.open(
-            self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         others = (self._inbox.handle, self._control, self._signals.handle)
         self._sleeper = Sleeper(self._store, bells, others)
         self._poll = select.poll()
@@ -201,9 +199,7 @@ class Worker:
             return
         job, result = turn.ended, report.result
         if job is None:
-            text = (
-                f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
-            )
+            text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
             self._report(events.Notice(text, serious=True))
             return
         retry_in_ms = job.due - job.updated_at if job.state in WAITING else None

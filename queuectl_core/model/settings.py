@@ -108,9 +108,7 @@ def parse_setting(key: str, text: str) -> Value:
         case Kind.COUNT:
             return int(_bounded(setting, text, int(stripped) if re.fullmatch(_WHOLE, stripped) else None))
         case Kind.NUMBER:
-            return float(
-                _bounded(setting, text, float(stripped) if re.fullmatch(_DECIMAL, stripped) else None)
-            )
+            return float(_bounded(setting, text, float(stripped) if re.fullmatch(_DECIMAL, stripped) else None))
         case Kind.DURATION:
             return float(_bounded(setting, text, parse_duration(stripped, setting.key)))
         case Kind.SIZE:

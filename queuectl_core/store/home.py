@@ -15,7 +15,8 @@ from typing import NamedTuple
 from queuectl_core.model.errors import StoreError, StoreFull, StoreReadOnly, UnsafeHome
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs ncpfs afs ceph lustre gfs gfs2 ocfs2 glusterfs beegfs".split()
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs", "gfs2", "ocfs2"]
+    + ["glusterfs", "fuse.glusterfs", "fuse.sshfs", "beegfs"]
 )
 LONGEST_PATH = 480
 """SQLite takes paths of up to 512 bytes, the suffix of its journal included (MAX_PATHNAME in os_unix.c).

@@ -7,7 +7,6 @@ the `queries.sql` of each engine, read by `load_queries`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
@@ -127,18 +126,24 @@ class Play(Generic[T]):
         return self.result  # type: ignore[return-value]  # T may itself be optional
 
 
-_BLOCK = re.compile(r"^-- (name|fragment): (\w+)\n(.*?)(?=^-- (?:name|fragment): |\Z)", re.MULTILINE | re.DOTALL)
-
-
 def load_queries(text: str) -> dict[str, str]:
     """The named statements of a `queries.sql`.
 
     A block starts with `-- name: NAME`; a `-- fragment: NAME` is text that other blocks include as `{NAME}`.
+    Fragments stand before the blocks that include them. Every command reads this, so it only splits.
     """
     queries: dict[str, str] = {}
-    fragments: dict[str, str] = {}
-    for kind, name, body in _BLOCK.findall(text):
-        for fragment, content in fragments.items():
-            body = body.replace("{" + fragment + "}", content)
-        (queries if kind == "name" else fragments)[name] = body.strip().rstrip(";")
+    fragments: list[tuple[str, str]] = []
+    for block in text.split("\n-- name: ")[1:]:
+        name, _, body = block.partition("\n")
+        queries[name] = body
+    for block in text.partition("\n-- name: ")[0].split("\n-- fragment: ")[1:]:
+        name, _, body = block.partition("\n")
+        fragments.append(("{" + name + "}", body.strip()))
+    for name, body in queries.items():
+        for mark, content in fragments:
+            if mark in body:
+                body = body.replace(mark, content)
+        # What follows the semicolon are comments that belong to the next block.
+        queries[name] = body[: body.rindex(";")]
     return queries

@@ -56,9 +56,7 @@ def test_enqueue_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> No
 def in_a_fresh_interpreter(report: Path, *command_line: str) -> subprocess.CompletedProcess[str]:
     """Run a command line of ours where nothing was imported and no variable of ours or of Python's is set."""
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "QUEUECTL_", "COV_"))
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QUEUECTL_", "COV_"))
     }
     return subprocess.run(
         [sys.executable, "-c", PROBE, str(report), *command_line],

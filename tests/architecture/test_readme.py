@@ -6,9 +6,9 @@ import re
 
 import click
 import pytest
-from tests.architecture.readme_tables import README, with_table
 
 from queuectl_core.cli.main import COMMANDS, group
+from tests.architecture.readme_tables import README, with_table
 
 TEXT = README.read_text(encoding="utf-8")
 TABLE = TEXT.partition("## Commands")[2].partition("## Settings")[0]

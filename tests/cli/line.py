@@ -67,9 +67,7 @@ def program(home: Home, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "queuectl_core", "--home", home.path, *arguments]
 
 
-def run_program(
-    home: Home, *arguments: str, timeout: float = 60, stdin: str | None = None, **environment: str
-) -> Ran:
+def run_program(home: Home, *arguments: str, timeout: float = 60, stdin: str | None = None, **environment: str) -> Ran:
     """Run a command as a process of its own, which reads `stdin` if that is given."""
     ran = subprocess.run(
         program(home, *arguments),

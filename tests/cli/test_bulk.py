@@ -19,9 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_each_line_is_a_job_and_each_id_a_line(queuectl: CommandLine, store: Engine, file: Path) -> None:
-    file.write_text(
-        '{"command": "a"}\n\n{"command": ["b", "c"], "id": "named", "delay": "1h"}\n  \n{"command": "d"}'
-    )
+    file.write_text('{"command": "a"}\n\n{"command": ["b", "c"], "id": "named", "delay": "1h"}\n  \n{"command": "d"}')
 
     assert queuectl("enqueue", "--from", str(file)).out == "1\nnamed\n3\n"
 
@@ -45,9 +43,7 @@ def test_lines_are_commands_and_options_go_for_all(queuectl: CommandLine, store:
 
     second, first = store.run(page())
     assert (first.command, second.command) == ("echo é", " echo 2")
-    assert {(job.queue, job.priority, job.timeout_ms, job.env["A"]) for job in (first, second)} == {
-        ("q", 4, 9000, "1")
-    }
+    assert {(job.queue, job.priority, job.timeout_ms, job.env["A"]) for job in (first, second)} == {("q", 4, 9000, "1")}
 
 
 def test_many_batches_come_in_their_order(queuectl: CommandLine, store: Engine, file: Path) -> None:
@@ -104,9 +100,7 @@ def test_a_nul_in_a_line_is_refused(queuectl: CommandLine, file: Path) -> None:
     "arguments",
     [["--priority", "5"], ["--lines", "--id", "x"], ["--from", "y", "{}"], ["--lines", "--", "true"]],
 )
-def test_what_does_not_go_with_a_file_is_refused(
-    queuectl: CommandLine, file: Path, arguments: list[str]
-) -> None:
+def test_what_does_not_go_with_a_file_is_refused(queuectl: CommandLine, file: Path, arguments: list[str]) -> None:
     file.write_text('{"command": "true"}\n')
 
     ran = queuectl("enqueue", "--from", str(file), *arguments)

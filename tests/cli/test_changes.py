@@ -42,9 +42,7 @@ def test_waiting_jobs_are_cancelled_at_once(queuectl: CommandLine, store: Engine
     assert store.run(count_matching([JobState.CANCELLED])) == 2
 
 
-def test_a_running_job_whose_worker_died_is_cancelled_all_the_same(
-    queuectl: CommandLine, store: Engine
-) -> None:
+def test_a_running_job_whose_worker_died_is_cancelled_all_the_same(queuectl: CommandLine, store: Engine) -> None:
     put(store, id="a")
     run = started(store)
 
@@ -115,9 +113,7 @@ def test_an_edit_changes_what_it_names_and_no_more(queuectl: CommandLine, store:
     [[], ["--priority", "x"], ["--timeout", "0"], ["--delay", "1", "--at", "09:30"], ["--env", "A"], ["--"],
      ["--id", "b"], ["--cwd", ""]],
 )  # fmt: skip
-def test_an_edit_that_cannot_be_meant_is_refused(
-    queuectl: CommandLine, store: Engine, arguments: list[str]
-) -> None:
+def test_an_edit_that_cannot_be_meant_is_refused(queuectl: CommandLine, store: Engine, arguments: list[str]) -> None:
     before = put(store, id="a")
 
     refused = queuectl("edit", "a", *arguments)
@@ -133,9 +129,7 @@ def test_a_running_job_is_not_edited(queuectl: CommandLine, store: Engine) -> No
     assert queuectl("edit", "a", "--priority", "1").status == 1
 
 
-def test_a_purge_forgets_ended_jobs_and_says_how_many(
-    home: Home, queuectl: CommandLine, store: Engine
-) -> None:
+def test_a_purge_forgets_ended_jobs_and_says_how_many(home: Home, queuectl: CommandLine, store: Engine) -> None:
     first = wrote(home, store, b"output")
     ran(store, queue="q")
     kept = dead(store)
@@ -163,9 +157,7 @@ def test_a_purge_goes_on_until_none_is_left(
     [["--state", "completed"], ["--yes"], ["--state", "pending", "--yes"], ["--state", "x", "--yes"],
      ["--state", "dead", "--older-than", "-1", "--yes"]],
 )  # fmt: skip
-def test_a_purge_needs_an_ended_state_and_an_answer(
-    queuectl: CommandLine, store: Engine, arguments: list[str]
-) -> None:
+def test_a_purge_needs_an_ended_state_and_an_answer(queuectl: CommandLine, store: Engine, arguments: list[str]) -> None:
     ran(store)
 
     refused = queuectl("purge", *arguments)

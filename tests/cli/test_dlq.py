@@ -37,9 +37,7 @@ def test_the_latest_to_die_comes_first(queuectl: CommandLine, store: Engine) -> 
     assert [job["id"] for job in queuectl.json("dlq", "list", "--limit", "1")] == ["3"]
 
 
-def test_the_list_goes_on_past_one_chunk(
-    queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_list_goes_on_past_one_chunk(queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dlq_module, "CHUNK", 2)
     for _ in range(5):
         dead(store)
@@ -91,9 +89,7 @@ def test_all_and_limit_exclude_each_other(queuectl: CommandLine) -> None:
 # Showing
 
 
-def test_a_dead_job_is_shown_with_its_runs_and_the_end_of_its_output(
-    queuectl: CommandLine, store: Engine
-) -> None:
+def test_a_dead_job_is_shown_with_its_runs_and_the_end_of_its_output(queuectl: CommandLine, store: Engine) -> None:
     put(store, max_retries=0)
     ended(store, started(store), Outcome.FAILED, exit_code=3, tail=b"one\nno such file \x1b[31m\n")
 
@@ -118,9 +114,7 @@ def test_a_job_that_is_not_dead_is_not_shown(queuectl: CommandLine, store: Engin
 # Sending back
 
 
-def test_dead_jobs_are_sent_back_uncharged_and_their_ids_printed(
-    queuectl: CommandLine, store: Engine
-) -> None:
+def test_dead_jobs_are_sent_back_uncharged_and_their_ids_printed(queuectl: CommandLine, store: Engine) -> None:
     first, second, _ = three_dead(store)
 
     assert queuectl("dlq", "retry", "2", "1") == (0, "2\n1\n", "")
@@ -136,9 +130,7 @@ def test_one_that_is_not_dead_leaves_all_as_they_were(queuectl: CommandLine, sto
     assert look(store, job).state is JobState.DEAD
 
 
-def test_all_are_sent_back_in_chunks(
-    queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_are_sent_back_in_chunks(queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dlq_module, "CHUNK", 2)
     three_dead(store)
 
@@ -190,9 +182,7 @@ def test_yes_means_yes(home: Home, store: Engine) -> None:
         pytest.param(("--queue", "default"), id="a queue alone"),
     ],
 )
-def test_which_jobs_has_to_be_said_in_one_way(
-    queuectl: CommandLine, store: Engine, arguments: tuple[str, ...]
-) -> None:
+def test_which_jobs_has_to_be_said_in_one_way(queuectl: CommandLine, store: Engine, arguments: tuple[str, ...]) -> None:
     job = dead(store)
 
     assert queuectl("dlq", "retry", *arguments, "--yes").status == 2

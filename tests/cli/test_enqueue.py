@@ -92,8 +92,6 @@ def test_a_taken_id_is_refused_with_status_1(queuectl: CommandLine, store: Engin
     assert stored(store, "a").command == "true"
 
 
-@pytest.mark.parametrize(
-    "fields", ['"state": "pending"', '"attempts": 0', '"created_at": "x", "updated_at": 1']
-)
+@pytest.mark.parametrize("fields", ['"state": "pending"', '"attempts": 0', '"created_at": "x", "updated_at": 1'])
 def test_what_old_job_files_carry_is_tolerated(queuectl: CommandLine, fields: str) -> None:
     assert queuectl("enqueue", f'{{"command": "true", {fields}}}').out == "1\n"

@@ -37,9 +37,7 @@ def test_text_that_is_no_job(queuectl: CommandLine, store: Engine, text: str, na
     refused(queuectl, store, names, "enqueue", text)
 
 
-@pytest.mark.parametrize(
-    "command", ["", "  ", "\t\n", None, 5, True, {}, [], [""], ["a", 1], "a\0b", ["a\0"]]
-)
+@pytest.mark.parametrize("command", ["", "  ", "\t\n", None, 5, True, {}, [], [""], ["a", 1], "a\0b", ["a\0"]])
 def test_a_command_that_cannot_be_run(queuectl: CommandLine, store: Engine, command: Any) -> None:
     refused(queuectl, store, "command", "enqueue", json.dumps({"command": command}))
 

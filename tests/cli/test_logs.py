@@ -44,9 +44,7 @@ def test_a_pipe_gets_the_bytes_as_they_were(home: Home, store: Engine) -> None:
     assert (got.returncode, got.stdout, got.stderr) == (0, content, b"")
 
 
-def test_the_latest_run_is_meant_unless_one_is_named(
-    home: Home, queuectl: CommandLine, store: Engine
-) -> None:
+def test_the_latest_run_is_meant_unless_one_is_named(home: Home, queuectl: CommandLine, store: Engine) -> None:
     job = ran(home, store, b"one\n", Outcome.FAILED)
     store.clock.now += 60_000
     again = started(store)
@@ -91,18 +89,14 @@ def test_the_last_lines_are_found_from_the_end(content: bytes, count: int, left:
     assert file.read() == left
 
 
-def test_only_the_last_lines_are_printed_where_asked(
-    home: Home, queuectl: CommandLine, store: Engine
-) -> None:
+def test_only_the_last_lines_are_printed_where_asked(home: Home, queuectl: CommandLine, store: Engine) -> None:
     ran(home, store, b"1\n2\n3\n")
 
     assert queuectl("logs", "1", "-n", "2").out == "2\n3\n"
     assert queuectl("logs", "1", "-n", "0").status == 2
 
 
-def test_where_the_file_is_gone_the_stored_end_is_printed(
-    home: Home, queuectl: CommandLine, store: Engine
-) -> None:
+def test_where_the_file_is_gone_the_stored_end_is_printed(home: Home, queuectl: CommandLine, store: Engine) -> None:
     job = ran(home, store, b"kept\n")
     os.unlink(home.log(job.number, 1))
 

@@ -61,9 +61,7 @@ def test_the_version_is_printed(queuectl: CommandLine) -> None:
         (["show", "a\nb\x1b[2J"], r"no job 'a\nb\x1b[2J': "),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_no_usage(
-    queuectl: CommandLine, arguments: list[str], said: str
-) -> None:
+def test_what_goes_wrong_is_one_line_and_no_usage(queuectl: CommandLine, arguments: list[str], said: str) -> None:
     ran = queuectl(*arguments)
 
     assert (ran.status, ran.out) == (1 if arguments[0] == "show" and len(arguments) > 1 else 2, "")
@@ -71,9 +69,7 @@ def test_what_goes_wrong_is_one_line_and_no_usage(
     assert ran.err.count("\n") == 1
 
 
-def test_the_store_variable_is_read_as_the_option(
-    queuectl: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_store_variable_is_read_as_the_option(queuectl: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUEUECTL_STORE", "sqlite:///x")
 
     assert queuectl("list").status == 2
@@ -87,9 +83,7 @@ def test_trouble_with_the_store_is_one_line_and_status_1(queuectl: CommandLine, 
     assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize(
-    "trouble", [RecursionError("too deep"), MemoryError(), ValueError("a\nb"), KeyError("x")]
-)
+@pytest.mark.parametrize("trouble", [RecursionError("too deep"), MemoryError(), ValueError("a\nb"), KeyError("x")])
 def test_what_nobody_expected_is_one_line_too(
     queuectl: CommandLine, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:

@@ -77,9 +77,7 @@ def test_a_pipe_gets_colour_only_where_it_is_always_wanted(queuectl: CommandLine
 @pytest.mark.parametrize(
     ("typed", "gone"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("\x04", False)]
 )
-def test_a_question_asked_at_a_terminal_defaults_to_no(
-    home: Home, store: Engine, typed: str, gone: bool
-) -> None:
+def test_a_question_asked_at_a_terminal_defaults_to_no(home: Home, store: Engine, typed: str, gone: bool) -> None:
     ran(store)
 
     status, shown = at_terminal(home, "purge", "--state", "completed", typed=typed)

@@ -16,9 +16,7 @@ from queuectl_core.model.job import JobState, Outcome
 
 NOW = 1_700_000_000.25
 STARTED = RunStarted("a1b2-1", "17", 1, "default", "make report")
-FAILED = RunEnded(
-    "a1b2-1", "17", 1, "default", Outcome.FAILED, JobState.FAILED, 1200, 3, None, "exit status 3", 4000
-)
+FAILED = RunEnded("a1b2-1", "17", 1, "default", Outcome.FAILED, JobState.FAILED, 1200, 3, None, "exit status 3", 4000)
 
 
 def told(event: RunStarted | RunEnded | Notice) -> str:
@@ -29,10 +27,7 @@ def told(event: RunStarted | RunEnded | Notice) -> str:
 def test_a_start_names_worker_job_attempt_and_command() -> None:
     line = as_text(STARTED, NOW)
 
-    assert (
-        line
-        == f"{time.strftime('%H:%M:%S', time.localtime(NOW))} a1b2-1 job 17 started (attempt 1): make report"
-    )
+    assert line == f"{time.strftime('%H:%M:%S', time.localtime(NOW))} a1b2-1 job 17 started (attempt 1): make report"
 
 
 @pytest.mark.parametrize(

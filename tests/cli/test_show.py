@@ -26,9 +26,7 @@ def test_json_is_the_job_with_its_environment_and_history(queuectl: CommandLine,
     put(store, id="a", env={"TOKEN": "secret"})
     run = started(store)
     store.clock.now += 1500
-    ended(
-        store, run, Outcome.FAILED, exit_code=None, signal=9, error="killed", duration_ms=1500, output_bytes=7
-    )
+    ended(store, run, Outcome.FAILED, exit_code=None, signal=9, error="killed", duration_ms=1500, output_bytes=7)
 
     job = queuectl.json("show", "a")
 

@@ -53,9 +53,7 @@ def test_it_waits_until_the_last_has_ended(home: Home, store: Engine) -> None:
         worker.join()
 
 
-def test_a_failed_job_has_not_ended_while_it_waits_for_its_retry(
-    queuectl: CommandLine, store: Engine
-) -> None:
+def test_a_failed_job_has_not_ended_while_it_waits_for_its_retry(queuectl: CommandLine, store: Engine) -> None:
     put(store)
     ended(store, started(store), Outcome.FAILED)
 

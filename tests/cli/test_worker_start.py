@@ -174,13 +174,9 @@ def test_a_pool_is_scaled_up_and_down(queuectl: CommandLine, detached: Callable[
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_pool_in_the_foreground_drains_on_its_first_signal(
-    home: Home, store: Engine, number: signal.Signals
-) -> None:
+def test_a_pool_in_the_foreground_drains_on_its_first_signal(home: Home, store: Engine, number: signal.Signals) -> None:
     job = put(store, "sleep 0.3")
-    with subprocess.Popen(
-        program(home, "worker", "start", "--count", "1"), stderr=subprocess.DEVNULL
-    ) as pool:
+    with subprocess.Popen(program(home, "worker", "start", "--count", "1"), stderr=subprocess.DEVNULL) as pool:
         wait_until(lambda: look(store, job).state is JobState.PROCESSING)
         pool.send_signal(number)
         assert pool.wait(PATIENCE) == 0

@@ -61,9 +61,7 @@ def test_without_jitter_the_spread_changes_nothing(base: float, attempts: int, s
 
 
 @given(st.integers(min_value=0, max_value=10), fractions, spreads)
-def test_jitter_moves_a_delay_by_no_more_than_its_fraction(
-    attempts: int, jitter: float, spread: float
-) -> None:
+def test_jitter_moves_a_delay_by_no_more_than_its_fraction(attempts: int, jitter: float, spread: float) -> None:
     exact = delay_ms(2, attempts, HOUR_MS)
 
     assert abs(delay_ms(2, attempts, HOUR_MS, jitter, spread) - exact) <= exact * jitter + 1

@@ -100,9 +100,7 @@ def test_every_outcome_means_an_event_of_a_running_job() -> None:
         (Outcome.CANCELLED, X, X),
     ],
 )
-def test_the_end_of_a_run_moves_its_job(
-    outcome: Outcome, retries_left: JobState, none_left: JobState
-) -> None:
+def test_the_end_of_a_run_moves_its_job(outcome: Outcome, retries_left: JobState, none_left: JobState) -> None:
     assert after_run(outcome, 1, 1, cancelling=False) is retries_left
     assert after_run(outcome, 2, 1, cancelling=False) is none_left
 

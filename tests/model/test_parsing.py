@@ -72,9 +72,7 @@ def test_a_null_instant_takes_no_other_ones_place() -> None:
     assert _parse(run_at=None, delay=5).delay == 5.0
 
 
-@pytest.mark.parametrize(
-    "name", ["command", "id", "queue", "priority", "max_retries", "delay", "state", "attempts"]
-)
+@pytest.mark.parametrize("name", ["command", "id", "queue", "priority", "max_retries", "delay", "state", "attempts"])
 def test_null_is_refused_where_a_value_is_needed(name: str) -> None:
     assert _refusal(json.dumps({"command": "true", name: None})).startswith(f"{name} must ")
 

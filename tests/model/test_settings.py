@@ -158,9 +158,7 @@ def test_every_setting_has_bad_texts() -> None:
     assert set(BAD) == set(SETTINGS)
 
 
-@pytest.mark.parametrize(
-    ("key", "text"), [(key, text) for key, texts in BAD.items() for text in texts], ids=shown
-)
+@pytest.mark.parametrize(("key", "text"), [(key, text) for key, texts in BAD.items() for text in texts], ids=shown)
 def test_a_bad_text_is_refused_in_one_line_that_names_its_setting(key: str, text: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         canonical(key, text)

@@ -130,9 +130,7 @@ def test_a_whole_job_comes_back_in_its_final_form() -> None:
     assert check_job(given) == NewJob(("ls", "-l"), "a", "q", 5, 0, 60.0, 2.0, None, "/", {"A": "b"})
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [(field, values[-1]) for field, values in BAD.items()], ids=shown
-)
+@pytest.mark.parametrize(("field", "value"), [(field, values[-1]) for field, values in BAD.items()], ids=shown)
 def test_a_job_and_an_edit_are_refused_for_one_bad_field(field: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=field):
         check_job(NewJob("true")._replace(**{field: value}))  # type: ignore[arg-type]

@@ -123,7 +123,8 @@ def _alone_with_schema(connection: sqlite3.Connection, home: Home, newest: int) 
                 return
             if time.monotonic() > deadline:
                 raise SchemaInUse(
-                    f"{home.database} needs a migration while pools are running", "stop them with 'queuectl worker stop'"
+                    f"{home.database} needs a migration while pools are running",
+                    "stop them with 'queuectl worker stop'",
                 )
             time.sleep(0.01)
         yield needs_migration(connection, home.database, newest)

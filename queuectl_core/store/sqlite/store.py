@@ -153,5 +153,3 @@ class SqliteStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-

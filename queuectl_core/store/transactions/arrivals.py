@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from queuectl_core.model.errors import IdTaken, InvalidInput
 from queuectl_core.model.job import DEFAULT_MAX_RETRIES, Command, Job, NewJob
-from queuectl_core.model.validation import check_job
+from queuectl_core.model.validation import check_job, check_path
 from queuectl_core.store.statements import Many, Statement, Steps, Wake, write
 
 
@@ -67,7 +67,7 @@ def enqueue(job: NewJob) -> Steps[Job]:
 def working_directory() -> str:
     """Where this process is, which is where a job runs that names no directory. Raises InvalidInput."""
     try:
-        return os.getcwd()
+        return check_path(os.getcwd(), "cwd")
     except FileNotFoundError:
         raise InvalidInput("cwd: the current directory is gone", "change to another, or name one") from None
 

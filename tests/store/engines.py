@@ -1,0 +1,92 @@
+"""Every store behind one blocking face, so that one suite of tests runs on all of them.
+
+An engine has `run`, which takes a transaction, and a clock that stands still until a test moves it.
+A new kind of store is added to `ENGINES`; no test knows which it runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.statements import Transaction
+
+T = TypeVar("T")
+
+NOON = 1_700_000_040_000
+"""When every test begins: ms since the epoch, and the beginning of a minute."""
+
+
+class Clock:
+    """Milliseconds since the epoch, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Engine(Protocol):
+    """A store as the tests see it."""
+
+    clock: Clock
+
+    def run(self, transaction: Transaction[T]) -> T:
+        """Run a transaction to its end."""
+        ...
+
+
+class BlockingSqlite:
+    """`SqliteStore` as it is."""
+
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+        self.clock = clock
+        self._store = store
+
+    def run(self, transaction: Transaction[T]) -> T:
+        return self._store.run(transaction)
+
+
+class AwaitedSqlite:
+    """`AsyncSqliteStore`, on an event loop of its own."""
+
+    def __init__(self, store: AsyncSqliteStore, clock: Clock, loop: asyncio.Runner) -> None:
+        self.clock = clock
+        self._store = store
+        self._loop = loop
+
+    def run(self, transaction: Transaction[T]) -> T:
+        return self._loop.run(self._store.run(transaction))
+
+
+@contextmanager
+def blocking_sqlite(folder: Path) -> Iterator[Engine]:
+    """The store of commands and workers, in `folder`."""
+    clock = Clock()
+    with SqliteStore(Home(str(folder)), clock=clock) as store:
+        yield BlockingSqlite(store, clock)
+
+
+@contextmanager
+def awaited_sqlite(folder: Path) -> Iterator[Engine]:
+    """The store of the console, in `folder`."""
+    clock = Clock()
+    with asyncio.Runner() as loop:
+        store = loop.run(AsyncSqliteStore.open(Home(str(folder)), clock=clock))
+        try:
+            yield AwaitedSqlite(store, clock, loop)
+        finally:
+            loop.run(store.close())
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {
+    "sqlite": blocking_sqlite,
+    "aiosqlite": awaited_sqlite,
+}

@@ -1,0 +1,444 @@
+"""Claiming and ending runs: the order, the fence, the charges, the delays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from queuectl_core.model.job import JobState, NewJob, Outcome
+from queuectl_core.model.settings import Settings
+from queuectl_core.store.transactions.changes import cancel, retry
+from queuectl_core.store.transactions.claims import Ask, cancel_wanted, processing, take_turn, token_of_run
+from queuectl_core.store.transactions.jobs import tail
+from queuectl_core.store.transactions.queues import pause, resume
+from queuectl_core.store.transactions.settings import set_setting
+from queuectl_core.store.transactions.workers import register_worker, roster
+from tests.store.acts import (
+    Run,
+    ask,
+    dead,
+    end,
+    ended,
+    fresh_token,
+    look,
+    put,
+    put_many,
+    report,
+    runs,
+    start,
+    started,
+)
+from tests.store.engines import NOON, Engine
+
+SECOND = 1000
+CHARGED = [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST]
+
+
+def claim_all(store: Engine, *queues: str) -> list[str]:
+    claimed = []
+    while run := start(store, *queues):
+        claimed.append(run.job.id)
+    return claimed
+
+
+# ------------------------------------------------------------------ order
+
+
+def test_an_empty_store_hands_out_nothing(store: Engine) -> None:
+    turn = ask(store)
+
+    assert (turn.job, turn.ended, turn.next_due_ms) == (None, None, None)
+
+
+def test_without_priorities_the_first_to_arrive_goes_first(store: Engine) -> None:
+    for name in "abc":
+        put(store, id=name)
+
+    assert claim_all(store) == ["a", "b", "c"]
+
+
+def test_a_higher_priority_goes_first(store: Engine) -> None:
+    for name, priority in [("low", -1), ("none", 0), ("high", 1000), ("higher-than-none", 1)]:
+        put(store, id=name, priority=priority)
+
+    assert claim_all(store) == ["high", "higher-than-none", "none", "low"]
+
+
+def test_among_equals_the_first_to_become_due_goes_first(store: Engine) -> None:
+    put(store, id="later", delay=2)
+    put(store, id="sooner", delay=1)
+    store.clock.now += 2 * SECOND
+    put(store, id="now")
+
+    assert claim_all(store) == ["sooner", "later", "now"]
+
+
+def test_queues_are_merged_by_the_same_order(store: Engine) -> None:
+    put(store, id="first", queue="z")
+    put(store, id="second", queue="a")
+    put(store, id="urgent", queue="m", priority=1)
+    put(store, id="third", queue="z")
+
+    assert claim_all(store) == ["urgent", "first", "second", "third"]
+
+
+def test_a_job_is_handed_out_once(store: Engine) -> None:
+    put(store)
+
+    assert start(store)
+    assert start(store) is None
+
+
+def test_a_job_is_not_handed_out_before_it_is_due(store: Engine) -> None:
+    put(store, delay=5)
+    store.clock.now += 5 * SECOND - 1
+
+    assert ask(store).next_due_ms == 1
+    assert look(store, put(store, queue="else", delay=9)).next_run_at == store.clock.now + 9 * SECOND
+    store.clock.now += 1
+    assert ask(store).job
+
+
+def test_more_overdue_jobs_than_one_claim_promotes_are_all_handed_out_in_the_end(store: Engine) -> None:
+    put_many(store, *[NewJob("true", delay=1)] * 1001, batch=1001)
+    put(store, id="urgent", priority=1, delay=1.5)
+    store.clock.now += 2 * SECOND
+
+    started(store)
+    assert started(store).job.id == "urgent"
+
+
+def test_a_worker_takes_jobs_of_its_queues_alone(store: Engine) -> None:
+    for queue in ("mail", "video", "other"):
+        put(store, id=f"of-{queue}", queue=queue, priority=int(queue == "other"))
+
+    assert claim_all(store, "mail", "video") == ["of-mail", "of-video"]
+    assert claim_all(store, "nowhere") == []
+    assert claim_all(store) == ["of-other"]
+
+
+def test_a_paused_queue_hands_out_nothing_until_it_is_resumed(store: Engine) -> None:
+    put(store, id="held", queue="mail", priority=9)
+    put(store, id="free")
+    store.run(pause(["mail"]))
+
+    assert claim_all(store) == ["free"]
+    assert start(store, "mail") is None
+    store.run(resume(["mail"]))
+    assert claim_all(store) == ["held"]
+
+
+def test_what_runs_when_its_queue_is_paused_runs_on(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    store.run(pause(["default"]))
+
+    assert ended(store, run).state is JobState.COMPLETED
+
+
+# ------------------------------------------------------------------ a run
+
+
+def test_a_claimed_job_tells_who_runs_it_since_when(store: Engine) -> None:
+    put(store)
+    store.clock.now += 7
+    run = start(store, worker="pool-3")
+
+    assert run
+    job = look(store, run.job)
+    assert (job.state, job.worker, job.started_at, job.finished_at) == (
+        "processing",
+        "pool-3",
+        NOON + 7,
+        None,
+    )
+    [attempt] = runs(store, job)
+    assert (attempt.attempt, attempt.outcome, attempt.started_at) == (1, None, NOON + 7)
+    assert attempt.worker == "pool-3"
+
+
+def test_a_result_is_kept_with_job_and_run(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    store.clock.now += 900
+    facts: dict[str, Any] = {"exit_code": None, "signal": 9, "error": "killed", "duration_ms": 870}
+
+    job = ended(store, run, Outcome.FAILED, output_bytes=12, tail=b"no\xff\0", **facts)
+
+    assert job == look(store, job)
+    assert (job.exit_code, job.signal, job.error) == (None, 9, "killed")
+    [attempt] = runs(store, job)
+    assert attempt == (1, "failed", None, 9, "killed", NOON, NOON + 900, 870, "pool-1", 12)
+    assert store.run(tail(job.number, 1)) == b"no\xff\0"
+    assert store.run(tail(job.number, 2)) == b""
+
+
+def test_a_new_run_clears_what_the_one_before_left(store: Engine) -> None:
+    put(store)
+    ended(store, started(store), Outcome.FAILED, exit_code=3, error="it failed")
+    store.clock.now += 2 * SECOND
+
+    job = started(store).job
+
+    assert (job.exit_code, job.signal, job.error, job.finished_at) == (None, None, None, None)
+    assert runs(store, job)[0].exit_code == 3
+
+
+def test_a_lost_run_lasted_from_its_start_to_its_discovery(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    store.clock.now += 4 * SECOND
+
+    job = ended(store, run, Outcome.LOST, error="its worker died")
+
+    assert runs(store, job)[0].duration_ms == 4 * SECOND
+
+
+def test_a_clock_that_went_back_makes_no_negative_duration(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    store.clock.now -= 60 * SECOND
+
+    assert runs(store, ended(store, run, Outcome.LOST))[0].duration_ms == 0
+
+
+def test_reporting_and_claiming_are_one_turn(store: Engine) -> None:
+    put(store, id="a")
+    put(store, id="b")
+    run = started(store)
+
+    turn = store.run(take_turn(report(run, Outcome.COMPLETED), Ask("pool-1", fresh_token())))
+
+    assert turn.ended
+    assert turn.job
+    assert (turn.ended.id, turn.ended.state, turn.job.id) == ("a", "completed", "b")
+
+
+def test_a_turn_that_finds_nothing_notes_that_the_worker_is_idle(store: Engine) -> None:
+    store.run(register_worker("pool-1", "pool", "host", 1, (), 0))
+    put(store)
+    run = started(store)
+    store.clock.now += SECOND
+
+    store.run(take_turn(report(run, Outcome.COMPLETED), Ask("pool-1", fresh_token())))
+
+    [worker] = store.run(roster()).workers
+    assert worker.idle_since == NOON + SECOND
+
+
+def test_a_turn_tells_the_version_of_the_settings(store: Engine) -> None:
+    before = ask(store).settings_version
+    store.run(set_setting("kill_grace", "3"))
+
+    assert ask(store).settings_version > before
+
+
+def test_what_runs_now_is_listed_with_its_tokens(store: Engine) -> None:
+    put(store)
+    put(store)
+    put(store)
+    first, second = started(store), started(store)
+
+    assert [(held.token, held.job.number) for held in store.run(processing())] == [
+        (first.token, first.job.number),
+        (second.token, second.job.number),
+    ]
+
+
+def test_the_token_of_a_run_stays_known(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    ended(store, run)
+
+    assert store.run(token_of_run(run.job.number, 1)) == run.token
+    assert store.run(token_of_run(run.job.number, 2)) is None
+
+
+# ------------------------------------------------------------------ the fence
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_report_with_another_token_changes_nothing(store: Engine, outcome: Outcome) -> None:
+    put(store)
+    run = started(store)
+    before = look(store, run.job), runs(store, run.job)
+
+    assert end(store, Run(run.job, "forged"), outcome, tail=b"late") is None
+
+    assert (look(store, run.job), runs(store, run.job)) == before
+    assert store.run(tail(run.job.number, 1)) == b""
+
+
+def test_the_late_result_of_a_lost_run_changes_nothing(store: Engine) -> None:
+    put(store)
+    stale = started(store)
+    ended(store, stale, Outcome.LOST)
+    store.clock.now += 2 * SECOND
+    current = started(store)
+    before = look(store, current.job), runs(store, current.job)
+
+    assert end(store, stale) is None
+
+    assert (look(store, current.job), runs(store, current.job)) == before
+    assert ended(store, current).state is JobState.COMPLETED
+
+
+def test_a_result_counts_once(store: Engine) -> None:
+    put(store)
+    run = started(store)
+
+    assert ended(store, run, Outcome.FAILED).attempts == 1
+    assert end(store, run, Outcome.FAILED) is None
+
+
+def test_a_worker_whose_report_is_late_gets_its_next_job(store: Engine) -> None:
+    put(store, id="a")
+    put(store, id="b")
+    stale = started(store)
+
+    turn = store.run(take_turn(report(Run(stale.job, "old"), Outcome.COMPLETED), Ask("pool-1", fresh_token())))
+
+    assert turn.ended is None
+    assert turn.job
+    assert turn.job.id == "b"
+
+
+# ------------------------------------------------------------------ charges and delays
+
+
+@pytest.mark.parametrize("outcome", CHARGED)
+def test_a_job_dies_after_as_many_retries_as_it_has(store: Engine, outcome: Outcome) -> None:
+    job = put(store, max_retries=2)
+    seen = []
+    for _ in range(3):
+        job = ended(store, started(store), outcome)
+        seen.append((job.state.value, job.attempts))
+        store.clock.now = max(store.clock.now, job.due)
+
+    assert seen == [("failed", 1), ("failed", 2), ("dead", 3)]
+    assert start(store) is None
+    assert (job.finished_at, job.next_run_at) == (store.clock.now, None)
+
+
+def test_a_job_without_retries_dies_of_its_first_failure(store: Engine) -> None:
+    assert dead(store).attempts == 1
+
+
+def test_a_failed_job_waits_base_to_the_attempts(store: Engine) -> None:
+    job = put(store)
+    waits = []
+    for _ in range(3):
+        job = ended(store, started(store), Outcome.FAILED)
+        waits.append(job.due - store.clock.now)
+        assert ask(store).next_due_ms == waits[-1]
+        store.clock.now = job.due
+
+    assert waits == [2 * SECOND, 4 * SECOND, 8 * SECOND]
+
+
+def test_the_delay_follows_the_settings_of_the_failure(store: Engine) -> None:
+    put(store)
+    settings = Settings.from_texts({"backoff_base": "10", "backoff_max": "25"})
+    first = ended(store, started(store), Outcome.FAILED, settings=settings)
+    store.clock.now = first.due
+    second = ended(store, started(store), Outcome.FAILED, settings=settings)
+
+    assert (first.due - NOON, second.due - store.clock.now) == (10 * SECOND, 25 * SECOND)
+
+
+def test_jitter_moves_the_delay_by_the_number_that_was_drawn(store: Engine) -> None:
+    put(store)
+    settings = Settings.from_texts({"backoff_jitter": "0.5"})
+
+    job = ended(store, started(store), Outcome.FAILED, settings=settings, spread=0.0)
+
+    assert job.due == NOON + 1 * SECOND
+
+
+def test_without_a_delay_a_failed_job_is_due_at_once(store: Engine) -> None:
+    put(store)
+    settings = Settings.from_texts({"backoff_max": "0"})
+
+    assert ended(store, started(store), Outcome.FAILED, settings=settings).state is JobState.FAILED
+    assert started(store).job.attempts == 2
+
+
+# ------------------------------------------------------------------ release
+
+
+def test_a_released_job_is_not_charged_and_keeps_its_place(store: Engine) -> None:
+    put(store, id="first")
+    store.clock.now += 1
+    put(store, id="second")
+    run = started(store)
+    store.clock.now += 5 * SECOND
+
+    job = ended(store, run, Outcome.RELEASED)
+
+    assert (job.state, job.attempts, job.runs, job.due) == ("pending", 0, 1, NOON)
+    again = started(store)
+    assert (again.job.id, again.job.attempts, again.job.runs) == ("first", 1, 2)
+    assert [attempt.outcome for attempt in runs(store, job)] == [Outcome.RELEASED, None]
+
+
+def test_a_released_retry_keeps_the_failures_before_it(store: Engine) -> None:
+    put(store)
+    job = ended(store, started(store), Outcome.FAILED)
+    store.clock.now = job.due
+
+    assert ended(store, started(store), Outcome.RELEASED).attempts == 1
+
+
+# ------------------------------------------------------------------ cancelling what runs
+
+
+def cancelling(store: Engine, **fields: Any) -> Run:
+    put(store, **fields)
+    run = started(store)
+    [job] = store.run(cancel([run.job.id]))
+    assert (job.state, job.cancelling) == (JobState.PROCESSING, True)
+    return run
+
+
+def test_a_run_is_told_that_its_job_is_being_cancelled(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    assert not store.run(cancel_wanted(run.job.number, run.token))
+
+    store.run(cancel([run.job.id]))
+
+    assert store.run(cancel_wanted(run.job.number, run.token))
+
+
+def test_a_run_that_lost_its_job_is_told_to_end(store: Engine) -> None:
+    put(store)
+    run = started(store)
+    ended(store, run, Outcome.LOST)
+
+    assert store.run(cancel_wanted(run.job.number, run.token))
+
+
+@pytest.mark.parametrize("outcome", [*CHARGED, Outcome.RELEASED, Outcome.CANCELLED])
+def test_a_job_that_is_being_cancelled_goes_back_to_no_queue(store: Engine, outcome: Outcome) -> None:
+    run = cancelling(store)
+    store.clock.now += 9
+
+    job = ended(store, run, outcome)
+
+    assert (job.state, job.cancelling, job.finished_at) == (JobState.CANCELLED, False, NOON + 9)
+    assert start(store) is None
+
+
+def test_a_job_that_ends_with_success_while_it_is_being_cancelled_has_completed(store: Engine) -> None:
+    job = ended(store, cancelling(store), Outcome.COMPLETED)
+
+    assert (job.state, job.cancelling) == (JobState.COMPLETED, False)
+
+
+def test_a_cancelled_run_can_be_retried_like_any_other(store: Engine) -> None:
+    job = ended(store, cancelling(store), Outcome.CANCELLED, signal=15)
+    store.run(retry([job.id]))
+
+    assert ended(store, started(store)).state is JobState.COMPLETED
+    assert [attempt.outcome for attempt in runs(store, job)] == [Outcome.CANCELLED, Outcome.COMPLETED]

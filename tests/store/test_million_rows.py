@@ -1,0 +1,165 @@
+"""What is done at every turn costs the same at a million jobs as at a thousand.
+
+Steps of SQLite's virtual machine are counted, not seconds: an index in the query plan shows nothing
+where the walk along it is long. The bounds are about three times what was measured.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from queuectl_core.model.job import Changes, JobState, NewJob, Outcome, Result
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.statements import Transaction
+from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.changes import cancel, delete, edit, forget, retry
+from queuectl_core.store.transactions.claims import Ask, Report, processing, take_turn
+from queuectl_core.store.transactions.dead_letters import dead_page, retry_all_dead
+from queuectl_core.store.transactions.jobs import count_matching, find, ids_starting_with, page
+from queuectl_core.store.transactions.queues import queues
+from queuectl_core.store.transactions.statistics import miscounted, summary, tidy, waiting_for
+from queuectl_core.store.transactions.workers import roster
+from tests.store import million
+from tests.store.acts import DEFAULTS, fresh_token
+from tests.store.engines import NOON
+
+pytestmark = pytest.mark.slow
+
+SIZES = (1_000, 1_000_000)
+GRAIN = 10
+"""Steps between two counts."""
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> list[Home]:
+    """A store of each size, made once for all processes of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return [_made_once(shared, size) for size in SIZES]
+
+
+def _made_once(folder: Path, size: int) -> Home:
+    home = Home(os.path.realpath(folder / f"of-{size}"))
+    with open(f"{home.path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{home.path}.made"):
+            million.make(home, size)
+            Path(f"{home.path}.made").touch()
+    return home
+
+
+@pytest.fixture
+def stores(homes: list[Home]) -> Iterator[list[SqliteStore]]:
+    """The small store and the large one."""
+    opened = [SqliteStore(home, clock=lambda: NOON) for home in homes]
+    yield opened
+    for store in opened:
+        store.close()
+
+
+def steps(store: SqliteStore, transaction: Transaction[Any]) -> int:
+    """How many steps of the virtual machine a transaction takes, to within `GRAIN` a statement."""
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += GRAIN
+
+    store.count_steps(GRAIN, count)
+    store.run(transaction)
+    return counted
+
+
+def claim(store: SqliteStore, *of: str) -> Transaction[Any]:
+    return take_turn(None, Ask("pool-1", fresh_token(), of))
+
+
+def finish(store: SqliteStore, outcome: Outcome) -> Transaction[Any]:
+    """A turn that reports one run and claims the next job."""
+    ask = Ask("pool-1", fresh_token(), ("default",))
+    job = store.run(take_turn(None, ask)).job
+    assert job
+    report = Report(job.number, ask.token, Result(outcome, 0 if outcome is Outcome.COMPLETED else 1), DEFAULTS)
+    return take_turn(report, Ask("pool-1", fresh_token(), ("default",)))
+
+
+def waiting_job(store: SqliteStore) -> str:
+    return store.run(enqueue(NewJob("true", queue="default"))).id
+
+
+def ended_job(store: SqliteStore) -> str:
+    [job] = store.run(cancel([waiting_job(store)]))
+    return job.id
+
+
+def second_dead_page(store: SqliteStore) -> Transaction[Any]:
+    last = store.run(dead_page())[-1]
+    return dead_page(None, last.finished_at or 0, last.number)
+
+
+class Case(NamedTuple):
+    """A transaction, and the most steps it may take at any size."""
+
+    name: str
+    make: Callable[[SqliteStore], Transaction[Any]]
+    most: int
+
+
+CASES = [
+    Case("enqueue", lambda _: enqueue(NewJob("true")), 1000),
+    Case("enqueue at a priority", lambda _: enqueue(NewJob("true", priority=7)), 1000),
+    Case("claim", claim, 1600),
+    Case("claim of one queue", lambda store: claim(store, "default"), 1600),
+    Case("claim where nothing is", lambda store: claim(store, "nowhere"), 400),
+    Case("finish and claim", lambda store: finish(store, Outcome.COMPLETED), 3500),
+    Case("fail and claim", lambda store: finish(store, Outcome.FAILED), 3800),
+    Case("page", lambda _: page(), 4000),
+    Case("page of a state", lambda _: page([JobState.PENDING]), 8700),
+    Case("page of states", lambda _: page([JobState.DEAD, JobState.PROCESSING]), 4800),
+    Case("page of a queue", lambda _: page((), "other"), 4400),
+    Case("page of a state and queue", lambda _: page([JobState.DEAD], "default"), 4400),
+    Case("page far down", lambda _: page([JobState.PENDING], before=500), 8700),
+    Case("find", lambda _: find(["7", "300"]), 200),
+    Case("count", lambda _: count_matching([JobState.PENDING], "other"), 200),
+    Case("ids", lambda _: ids_starting_with("9"), 4000),
+    Case("summary", lambda _: summary(), 1200),
+    Case("queues", lambda _: queues(), 200),
+    Case("waiting", lambda _: waiting_for(()), 200),
+    Case("roster", lambda _: roster(), 100),
+    Case("processing", lambda _: processing(), 2400),
+    Case("cancel", lambda store: cancel([waiting_job(store)]), 1400),
+    Case("retry", lambda store: retry([ended_job(store)]), 1100),
+    Case("delete", lambda store: delete([ended_job(store)]), 500),
+    Case("edit", lambda store: edit(waiting_job(store), Changes(priority=3, delay=5)), 1000),
+    Case("forget", lambda _: forget(JobState.COMPLETED, 0, limit=10), 3600),
+    Case("dead page", lambda _: dead_page(), 5000),
+    Case("second dead page", second_dead_page, 5100),
+    Case("retry of dead ones", lambda _: retry_all_dead(NOON, limit=10), 8100),
+    Case("tidy", lambda _: tidy(), 900),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_cost_is_the_same_at_any_size(stores: list[SqliteStore], case: Case) -> None:
+    small, large = (steps(store, case.make(store)) for store in stores)
+
+    assert large <= case.most
+    assert large <= 1.1 * small + 10 * GRAIN
+
+
+def test_what_is_waiting_above_is_not_what_is_claimed(stores: list[SqliteStore]) -> None:
+    for store in stores:
+        job = store.run(take_turn(None, Ask("pool-1", fresh_token(), ("default",)))).job
+        assert job
+        assert (job.queue, job.priority < 1000) == ("default", True)
+
+
+def test_steps_are_really_counted(stores: list[SqliteStore]) -> None:
+    assert steps(stores[0], miscounted()) > SIZES[0]
