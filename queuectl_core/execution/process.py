@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from queuectl_core.execution.liveness import RunNote
-from queuectl_core.execution.processes import TOKEN_NAME, boot_clock_ns
+from queuectl_core.execution.processes import boot_clock_ns
 from queuectl_core.model.job import Job
 
 DEV_NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -66,10 +66,10 @@ class Command:
         return Exit(None, -status) if status < 0 else Exit(status, None)
 
 
-def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes]) -> Command:
+def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes] | None) -> Command:
     """Start the command of a job, with its output going to `log`. Raises CannotStart.
 
-    `environment` is what the command sees, but for the token, which is added.
+    `environment` is what the command sees, the token included; None means what this process has.
     """
     before = boot_clock_ns()
     try:
@@ -79,7 +79,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
             stdout=log,
             stderr=log,
             cwd=job.cwd,
-            env={**environment, TOKEN_NAME.encode(): token.encode()},
+            env=environment,
             start_new_session=True,
             # Every descriptor of ours is closed on exec; walking them for each command costs more.
             close_fds=False,
@@ -102,21 +102,6 @@ def _why(job: Job, shell: str, error: Exception) -> str:
             return "command is too long for the system"
         case _:
             return f"command could not be started: {getattr(error, 'strerror', None) or error}"
-
-
-def job_environment(base: Mapping[bytes, bytes], job: Job, home: str) -> dict[bytes, bytes]:
-    """The environment of a job's command: the worker's, then the job's own, then who it is.
-
-    As bytes, which `base` is already: encoding it for each command costs as much as a claim.
-    """
-    own = {
-        **job.env,
-        "QUEUECTL_JOB_ID": job.id,
-        "QUEUECTL_ATTEMPT": str(job.runs),
-        "QUEUECTL_QUEUE": job.queue,
-        "QUEUECTL_HOME": home,
-    }
-    return {**base, **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
 
 
 def signal_name(number: int) -> str:

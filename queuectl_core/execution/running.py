@@ -8,9 +8,10 @@ import select
 import time
 from collections.abc import Callable
 
+from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import Output, make_log, read_end
-from queuectl_core.execution.process import CannotStart, Exit, job_environment, start
+from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import children_of_self, reap_all
 from queuectl_core.execution.survivors import Trail, end_survivors
 from queuectl_core.execution.watch import Ended, Limits, Reason, Watch
@@ -31,7 +32,7 @@ class Runner:
         self._home = home
         self._hold = hold
         self._poll = poll
-        self._base = dict(os.environb)
+        self._environment = Environment(home.path)
         self._me = os.getpid()
 
     def run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None]) -> Result:
@@ -50,8 +51,7 @@ class Runner:
             os.close(log)
 
     def _run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None], log: int) -> Ended:
-        environment = job_environment(self._base, job, self._home.path)
-        command = start(job, token, log, settings.shell, environment)
+        command = start(job, token, log, settings.shell, self._environment.of(job, token))
         self._hold.note_run(command.note)
         timeout = settings.job_timeout if job.timeout_ms is None else job.timeout_ms / 1000
         limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)

@@ -15,8 +15,7 @@ from typing import NamedTuple
 from queuectl_core.model.errors import StoreError, StoreFull, StoreReadOnly, UnsafeHome
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs", "gfs2", "ocfs2"]
-    + ["glusterfs", "fuse.glusterfs", "fuse.sshfs", "beegfs"]
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs", "gfs2", "ocfs2", "beegfs")
 )
 LONGEST_PATH = 480
 """SQLite takes paths of up to 512 bytes, the suffix of its journal included (MAX_PATHNAME in os_unix.c).
@@ -94,7 +93,7 @@ def cannot_use(path: str, error: OSError) -> StoreError:
     """The error for a path that the system will not let us use."""
     what = f"cannot use {error.filename or path}: {error.strerror or error}"
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return StoreFull(what, "free some space and try again")
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return StoreReadOnly(what, "choose another --home, or mend its permissions")

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.demo.run import Source, is_right, library
 
 from queuectl_core import Job, JobState, Outcome, open_store, page, show
+from tests.demo.run import Source, is_right, library
 
 FILES = 200
 SCRIPT = Path(__file__).with_name("run.py")

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from queuectl_core.model.job import JobState, NewJob, Outcome
+from queuectl_core.model.job import Attempt, JobState, NewJob, Outcome
 from queuectl_core.model.settings import Settings
+from queuectl_core.store.statements import Statement, Steps, work
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.claims import Ask, cancel_wanted, processing, take_turn, token_of_run
-from queuectl_core.store.transactions.jobs import tail
+from queuectl_core.store.transactions.jobs import history, tail
 from queuectl_core.store.transactions.queues import pause, resume
 from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.workers import register_worker, roster
@@ -268,6 +269,30 @@ def test_a_report_with_another_token_changes_nothing(store: Engine, outcome: Out
 
     assert (look(store, run.job), runs(store, run.job)) == before
     assert store.run(tail(run.job.number, 1)) == b""
+
+
+@work
+def set_ended(number: int, token: str) -> Steps[tuple[int, list[Attempt]]]:
+    """The statements that end a run, without the look that precedes them; how many jobs they changed."""
+    values = {
+        "number": number, "attempt": 1, "token": token, "state": "completed", "outcome": "completed",
+        "charge": 0, "delay_ms": 0, "exit_code": 0, "signal": None, "error": None, "duration_ms": 0,
+        "output_bytes": 0,
+    }
+    changed = yield Statement("end_run_of_job", values)
+    yield Statement("end_run", values)
+    attempts: list[Attempt] = yield from history(number).steps()
+    return len(changed), attempts
+
+
+@pytest.mark.parametrize(("right", "jobs"), [(False, 0), (True, 1)])
+def test_the_statements_that_end_a_run_are_fenced_themselves(store: Engine, right: bool, jobs: int) -> None:
+    put(store)
+    run = started(store)
+
+    changed, [attempt] = store.run(set_ended(run.job.number, run.token if right else "forged"))
+
+    assert (changed, attempt.outcome is None) == (jobs, not right)
 
 
 def test_the_late_result_of_a_lost_run_changes_nothing(store: Engine) -> None:

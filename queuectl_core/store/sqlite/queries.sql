@@ -128,7 +128,7 @@ WHERE number = (
                 ORDER BY priority DESC, due, number LIMIT 1) AS head
         FROM open)
     SELECT number FROM heads CROSS JOIN jobs ON number = head ORDER BY priority DESC, due, number LIMIT 1)
-RETURNING {job_columns};
+RETURNING {job_columns}, (SELECT settings FROM versions WHERE only = 1);
 
 -- name: insert_run
 INSERT INTO runs (job, attempt, token, worker, started_at)
@@ -184,8 +184,9 @@ ON CONFLICT (minute, queue) DO UPDATE SET
     duration_ms = duration_ms + excluded.duration_ms,
     duration_max_ms = max(duration_max_ms, excluded.duration_max_ms), waiting_ms = waiting_ms + excluded.waiting_ms;
 
--- name: note_bucket
-INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, 1)
+-- name: note_buckets
+INSERT INTO histograms (minute, queue, measure, bucket, n)
+VALUES (:now / 60000, :queue, 'duration', :duration_bucket, 1), (:now / 60000, :queue, 'waiting', :waiting_bucket, 1)
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + 1;
 
 -- name: note_depth

@@ -60,10 +60,12 @@ def ensure_schema(connection: sqlite3.Connection, home: Home) -> None:
 
 def needs_migration(connection: sqlite3.Connection, path: str, current: int) -> bool:
     """Whether the schema is missing or older than `current`. Raises NotAStore or NewerSchema."""
-    query = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
-    application, version = connection.execute(query).fetchone()
+    # One statement, so that all three are read from one snapshot: another process may be making the schema.
+    [(application, version, tables)] = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchall()
     if application != APPLICATION_ID:
-        [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         if application or version or tables:
             raise NotAStore(f"{path} belongs to another program", "move it away or choose another --home")
         return True

@@ -57,26 +57,28 @@ class Turn(NamedTuple):
 def take_turn(report: Report | None, ask: Ask | None) -> Steps[Turn]:
     """Report the run that ended, if any, and claim the next job, if wanted and there is one."""
     ended = None if report is None else (yield from _end_run(report))
-    job = None if ask is None else (yield from _claim(ask))
-    due = None
-    if job is None:
-        [(due,)] = yield Statement("next_due")
-        if report is not None and ask is not None:
-            yield Statement("worker_idle", {"worker": ask.worker})
+    claimed = None if ask is None else (yield from _claim(ask))
+    if claimed is not None:
+        return Turn(claimed[0], ended, None, claimed[1])
+    if report is not None and ask is not None:
+        yield Statement("worker_idle", {"worker": ask.worker})
+    [(due,)] = yield Statement("next_due")
     [(version,)] = yield Statement("settings_version")
-    return Turn(job, ended, due, version)
+    return Turn(None, ended, due, version)
 
 
-def _claim(ask: Ask) -> Steps[Job | None]:
+def _claim(ask: Ask) -> Steps[tuple[Job, int] | None]:
+    """Claim the best job; returns it with the version of the settings, None where none is due."""
     yield Statement("promote_due")
     queues = json.dumps(ask.queues) if ask.queues else None
     rows = yield Statement("claim", {"token": ask.token, "worker": ask.worker, "queues": queues})
     if not rows:
         return None
-    job = Job.from_row(rows[0])
+    *columns, version = rows[0]
+    job = Job.from_row(columns)
     values = {"number": job.number, "attempt": job.runs, "token": ask.token, "worker": ask.worker}
     yield Statement("insert_run", values)
-    return job
+    return job, version
 
 
 def _end_run(report: Report) -> Steps[Job | None]:
@@ -122,9 +124,8 @@ def _note(job: Job, state: JobState, result: Result) -> Steps[None]:
     }
     yield Statement("note_minute", minute)
     if measured:
-        for measure, value in (("duration", result.duration_ms), ("waiting", waiting_ms)):
-            bucket = {"queue": job.queue, "measure": measure, "bucket": bucket_of(value)}
-            yield Statement("note_bucket", bucket)
+        buckets = {"duration_bucket": bucket_of(result.duration_ms), "waiting_bucket": bucket_of(waiting_ms)}
+        yield Statement("note_buckets", {"queue": job.queue, **buckets})
 
 
 def retry_delay_ms(attempts: int, settings: Settings, spread: float) -> int:
