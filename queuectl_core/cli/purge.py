@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 
 import click
@@ -46,6 +47,7 @@ def forget_with_consent(
 ) -> bool:
     """Ask, forget, and print how many jobs are gone; False where a person says no. The age is in seconds."""
     age_ms = round(older_than * 1000)
+    asked_at = time.monotonic()
     count = sum(store.run(changes.count_ended(state, age_ms, queue)) for state in states)
     output.need_an_answer(yes=yes)
     if count and not output.confirm(_question(count, states, older_than, queue), yes=yes):
@@ -54,11 +56,16 @@ def forget_with_consent(
     if count:
         with output.progress("purging", count) as advance:
             for state in states:
-                while forgotten := _forget_some(store, state, age_ms, queue):
+                # What has ended since the question was asked was not in it: the age grows meanwhile.
+                while forgotten := _forget_some(store, state, age_ms + _ms_since(asked_at), queue):
                     advance(forgotten)
                     gone += forgotten
     output.data(str(gone))
     return True
+
+
+def _ms_since(instant: float) -> int:
+    return int((time.monotonic() - instant) * 1000)
 
 
 def _forget_some(store: SqliteStore, state: JobState, age_ms: int, queue: str | None) -> int:

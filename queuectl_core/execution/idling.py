@@ -49,11 +49,14 @@ class Sleeper:
         except StoreError:
             return -1
 
-    def stop_listening(self) -> None:
-        """Take the doorbells in, so that rings go to those who are idle."""
+    def stop_listening(self) -> bool:
+        """Take the doorbells in, so that rings go to those who are idle; whether one rang that was not heard."""
+        rung = False
         for bell in self._bells:
+            rung |= drain_bytes(bell)
             os.close(bell)
         self._bells.clear()
+        return rung
 
     def sleep(self, due_in_ms: int | None) -> bool:
         """Sleep until there may be something to do; whether a bell woke us.

@@ -91,7 +91,7 @@ class Worker:
             report = None
             self._keep_up(turn)
             if turn.job is not None:
-                self._sleeper.stop_listening()
+                rung |= self._sleeper.stop_listening()
                 if rung:
                     # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
                     self._doorbell.ring([Wake(queues=frozenset({turn.job.queue}))])
@@ -106,7 +106,7 @@ class Worker:
             else:
                 rung = self._sleeper.sleep(turn.next_due_ms)
                 reap_strays(())
-                self._sleeper.stop_listening()
+                rung |= self._sleeper.stop_listening()
                 self._sleeper.listen()
         self._leave()
 

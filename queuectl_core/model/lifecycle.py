@@ -103,13 +103,11 @@ def allowed_from(event: Event) -> tuple[JobState, ...]:
 def after_run(outcome: Outcome, attempts: int, max_retries: int, *, cancelling: bool) -> JobState:
     """The state a job takes when its run ends with `outcome`.
 
-    `attempts` counts this run. A job whose cancellation was asked for goes back to no queue:
-    where the outcome would have it run again, it ends as cancelled.
+    `attempts` counts this run. A job whose cancellation was asked for ends as cancelled, unless
+    it has completed before that could be done.
     """
     transition = TABLE[R, EVENT_OF_OUTCOME[outcome]]
     state = transition.target(attempts, max_retries)
     if state is None:
         raise AssertionError(f"the end of a run cannot remove its job: {outcome}")
-    if cancelling and state in (P, F):
-        return X
-    return state
+    return X if cancelling and state is not C else state

@@ -21,17 +21,17 @@ WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :rows 
 
 _HEADS = f"{_ROWS} SELECT 'true', 'pending', 'default', 0, 3, i, 1, '/', 0, 0, NULL, 0, 0 FROM n"
 
-# Of ten: four not yet due, above the ready ones; three ready in another queue; two completed, one dead.
+# In turn: one not yet due, above the ready ones; one ready in another queue; one that has ended.
 _BULK = f"""{_ROWS}
-SELECT 'true', iif(i % 10 < 7, 'pending', iif(i % 10 < 9, 'completed', 'dead')),
-    iif(i % 10 BETWEEN 4 AND 6, 'other', 'default'), iif(i % 10 < 4, 1000, 0), 0,
-    iif(i % 10 < 4, :far + i, i), iif(i % 10 < 7, i % 10 >= 4, NULL), '/', 0, 0,
-    iif(i % 10 < 7, NULL, :past + i), i % 10 >= 7, i % 10 >= 7
+SELECT 'true', iif(i % 3 < 2, 'pending', iif(i % 9 = 2, 'dead', 'completed')),
+    iif(i % 3 = 1, 'other', 'default'), iif(i % 3 = 0, 1000, 0), 0,
+    iif(i % 3 = 0, :far + i, i), iif(i % 3 < 2, i % 3 = 1, NULL), '/', 0, 0,
+    iif(i % 3 < 2, NULL, :past + i), i % 3 = 2, i % 3 = 2
 FROM n"""
 
 
-def make(home: Home, rows: int) -> None:
-    """Make a store with `rows` jobs besides the `HEADS` ready ones."""
+def make(home: Home, size: int) -> None:
+    """Make a store with `size` jobs of each of three kinds, besides the `HEADS` ready ones."""
     SqliteStore(home).close()
     values = {"far": 2 * NOON, "past": NOON - 10**9}
     with closing(sqlite3.connect(home.database, isolation_level=None)) as connection:
@@ -42,7 +42,7 @@ def make(home: Home, rows: int) -> None:
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
         connection.execute(_HEADS, {**values, "rows": HEADS})
-        connection.execute(_BULK, {**values, "rows": rows})
+        connection.execute(_BULK, {**values, "rows": 3 * size})
         for _, sql in indexes:
             connection.execute(sql)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()

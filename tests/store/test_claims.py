@@ -84,6 +84,14 @@ def test_queues_are_merged_by_the_same_order(store: Engine) -> None:
     assert claim_all(store) == ["urgent", "first", "second", "third"]
 
 
+def test_across_queues_the_first_to_become_due_goes_first(store: Engine) -> None:
+    put(store, id="later", queue="a", delay=2)
+    put(store, id="sooner", queue="b", delay=1)
+    store.clock.now += 2 * SECOND
+
+    assert claim_all(store) == ["sooner", "later"]
+
+
 def test_a_job_is_handed_out_once(store: Engine) -> None:
     put(store)
 
@@ -275,8 +283,17 @@ def test_a_report_with_another_token_changes_nothing(store: Engine, outcome: Out
 def set_ended(number: int, token: str) -> Steps[tuple[int, list[Attempt]]]:
     """The statements that end a run, without the look that precedes them; how many jobs they changed."""
     values = {
-        "number": number, "attempt": 1, "token": token, "state": "completed", "outcome": "completed",
-        "charge": 0, "delay_ms": 0, "exit_code": 0, "signal": None, "error": None, "duration_ms": 0,
+        "number": number,
+        "attempt": 1,
+        "token": token,
+        "state": "completed",
+        "outcome": "completed",
+        "charge": 0,
+        "delay_ms": 0,
+        "exit_code": 0,
+        "signal": None,
+        "error": None,
+        "duration_ms": 0,
         "output_bytes": 0,
     }
     changed = yield Statement("end_run_of_job", values)

@@ -120,18 +120,19 @@ def test_that_nobody_listens_is_harmless(sqlite_store: SqliteStore, doorbell: Do
     doorbell.ring([Wake(frozenset({"default"}), frozenset({"w-1", "unknown"}), frozenset({"pool"}))])
 
 
-def test_a_doorbell_that_is_full_of_rings_holds_nobody_up(doorbell: Doorbell, listen: Listen) -> None:
-    [path] = doorbell.bells_of("w-1", ["default"])
-    bell = listen(path)
-    writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    with suppress(BlockingIOError):
-        while os.write(writer, b"x" * 4096):
-            pass
-    os.close(writer)
+def test_doorbells_that_are_full_of_rings_hold_nobody_up(doorbell: Doorbell, listen: Listen) -> None:
+    paths = [*doorbell.bells_of("w-1", ["default"]), doorbell.control_of("w-1")]
+    bells = [listen(path) for path in paths]
+    for path in paths:
+        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        with suppress(BlockingIOError):
+            while os.write(writer, b"x" * 4096):
+                pass
+        os.close(writer)
 
-    doorbell.ring([Wake(queues=frozenset({"default"}))])
+    doorbell.ring([Wake(frozenset({"default"}), frozenset({"w-1"}))])
 
-    assert rings(bell) > 0
+    assert all(rings(bell) for bell in bells)
 
 
 def test_a_file_or_link_that_is_no_doorbell_is_not_written_to(sqlite_store: SqliteStore, doorbell: Doorbell) -> None:

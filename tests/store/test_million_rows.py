@@ -39,7 +39,7 @@ GRAIN = 10
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> list[Home]:
-    """A store of each size, made once for all processes of a test run."""
+    """A store with that many jobs of each kind, made once for all processes of a test run."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     return [_made_once(shared, size) for size in SIZES]

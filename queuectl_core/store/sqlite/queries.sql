@@ -97,14 +97,13 @@ WHERE number = :number AND state IN ('pending', 'failed', 'dead')
 RETURNING {job_columns};
 
 -- name: count_ended_before
-SELECT count(*) FROM jobs WHERE state = :state AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms
-AND (:queue IS NULL OR queue = :queue);
+SELECT count(*) FROM jobs
+WHERE state = :state AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms;
 
 -- name: forget_ended
 DELETE FROM jobs WHERE number IN (
     SELECT number FROM jobs
-    WHERE state = :state AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms
-        AND (:queue IS NULL OR queue = :queue)
+    WHERE state = :state AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms
     ORDER BY finished_at LIMIT :limit)
 RETURNING number, runs;
 
@@ -197,6 +196,9 @@ ON CONFLICT (minute, queue) DO UPDATE SET depth = excluded.depth;
 -- name: counts
 SELECT queue, state, n FROM counts WHERE n <> 0 ORDER BY queue, state;
 
+-- name: queues_holding
+SELECT queue FROM counts WHERE state = :state AND n > 0 ORDER BY queue;
+
 -- name: counted_again
 SELECT queue, state, count(*) FROM jobs GROUP BY queue, state ORDER BY queue, state;
 
@@ -248,8 +250,8 @@ DELETE FROM histograms WHERE minute < :now / 60000 - :minutes;
 -- ------------------------------------------------------------------ dead letters
 
 -- name: dead_letters
-SELECT {job_columns} FROM jobs WHERE state = 'dead' AND finished_at IS NOT NULL
-    AND (finished_at, number) < (:finished_before, :number_before) AND (:queue IS NULL OR queue = :queue)
+SELECT {job_columns} FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) < (:finished_before, :number_before)
 ORDER BY finished_at DESC, number DESC LIMIT :limit;
 
 -- name: causes
@@ -261,10 +263,10 @@ GROUP BY error, exit_code, signal ORDER BY count(*) DESC, error;
 UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
     error = NULL, finished_at = NULL, updated_at = :now
 WHERE number IN (
-    SELECT number FROM jobs WHERE state = 'dead' AND finished_at IS NOT NULL AND finished_at <= :finished_until
-        AND (:queue IS NULL OR queue = :queue)
+    SELECT number FROM jobs
+    WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :finished_until
     ORDER BY finished_at LIMIT :limit)
-RETURNING number, coalesce(name, number), queue;
+RETURNING number, coalesce(name, number);
 
 -- ------------------------------------------------------------------ queues
 

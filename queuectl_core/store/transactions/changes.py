@@ -17,7 +17,7 @@ from queuectl_core.model.lifecycle import Event
 from queuectl_core.model.validation import check_changes
 from queuectl_core.store.statements import Statement, Steps, Wake, read, write
 from queuectl_core.store.transactions.arrivals import command_columns, milliseconds, working_directory
-from queuectl_core.store.transactions.jobs import find_all
+from queuectl_core.store.transactions.jobs import find_all, queues_holding
 
 NOTHING_RAN = {"outcome": None, "duration_ms": 0, "waiting_ms": 0}
 """The values of `note_minute` for a job that ended without a run."""
@@ -133,15 +133,22 @@ def _edited_columns(changes: Changes) -> dict[str, Any]:
 @read
 def count_ended(state: JobState, age_ms: int, queue: str | None = None) -> Steps[int]:
     """How many jobs in the ended `state` ended at least `age_ms` ago: what `forget` would remove."""
-    [(n,)] = yield Statement("count_ended_before", {"state": state, "age_ms": age_ms, "queue": queue})
-    return int(n)
+    total = 0
+    for name in (yield from queues_holding(state, queue)):
+        [(n,)] = yield Statement("count_ended_before", {"state": state, "age_ms": age_ms, "queue": name})
+        total += n
+    return total
 
 
 @write
 def forget(state: JobState, age_ms: int, queue: str | None = None, limit: int = 500) -> Steps[list[Forgotten]]:
-    """Remove up to `limit` jobs in the ended `state` that ended at least `age_ms` ago, oldest first."""
-    rows = yield Statement("forget_ended", {"state": state, "age_ms": age_ms, "queue": queue, "limit": limit})
-    return sorted(Forgotten(*row) for row in rows)
+    """Remove up to `limit` jobs in the ended `state` that ended at least `age_ms` ago, the oldest of a queue first."""
+    gone: list[Forgotten] = []
+    for name in (yield from queues_holding(state, queue)):
+        values = {"state": state, "age_ms": age_ms, "queue": name, "limit": limit - len(gone)}
+        rows = yield Statement("forget_ended", values)
+        gone += [Forgotten(*row) for row in rows]
+    return sorted(gone)
 
 
 def refuse_unless(event: Event, jobs: Iterable[Job], rule: str) -> None:

@@ -9,7 +9,7 @@ from queuectl_core.model.job import Job, JobState
 from queuectl_core.model.lifecycle import Event
 from queuectl_core.store.statements import Statement, Steps, Wake, read, write
 from queuectl_core.store.transactions.changes import send_back
-from queuectl_core.store.transactions.jobs import BEYOND_ALL, find_all
+from queuectl_core.store.transactions.jobs import BEYOND_ALL, find_all, queues_holding
 
 
 class Cause(NamedTuple):
@@ -29,9 +29,13 @@ def dead_page(
     queue: str | None = None, finished_before: int = BEYOND_ALL, number_before: int = BEYOND_ALL, limit: int = 50
 ) -> Steps[list[Job]]:
     """Dead jobs, the latest to die first, below the given place in that order."""
-    window = {"queue": queue, "finished_before": finished_before, "number_before": number_before, "limit": limit}
-    rows = yield Statement("dead_letters", window)
-    return [Job.from_row(row) for row in rows]
+    window = {"finished_before": finished_before, "number_before": number_before, "limit": limit}
+    dead: list[Job] = []
+    for name in (yield from queues_holding(JobState.DEAD, queue)):
+        rows = yield Statement("dead_letters", {**window, "queue": name})
+        dead += [Job.from_row(row) for row in rows]
+    dead.sort(key=lambda job: (job.finished_at or 0, job.number), reverse=True)
+    return dead[:limit]
 
 
 @read
@@ -58,11 +62,15 @@ def retry_dead(ids: list[str]) -> Steps[list[Job]]:
 
 @write
 def retry_all_dead(finished_until: int, queue: str | None = None, limit: int = 1000) -> Steps[list[str]]:
-    """Send back up to `limit` jobs that died no later than `finished_until` (ms), those first to die first.
+    """Send back up to `limit` jobs that died no later than `finished_until` (ms), the first of a queue to die first.
 
     Returns their ids; fewer than `limit` means that none is left.
     """
-    values = {"finished_until": finished_until, "queue": queue, "limit": limit}
-    rows = yield Statement("retry_dead", values)
-    yield Wake(queues=frozenset(row[2] for row in rows))
-    return [str(row[1]) for row in sorted(rows)]
+    sent: list[tuple[int, str]] = []
+    for name in (yield from queues_holding(JobState.DEAD, queue)):
+        values = {"finished_until": finished_until, "queue": name, "limit": limit - len(sent)}
+        rows = yield Statement("retry_dead", values)
+        if rows:
+            sent += [(number, str(job_id)) for number, job_id in rows]
+            yield Wake(queues=frozenset({name}))
+    return [job_id for _, job_id in sorted(sent)]

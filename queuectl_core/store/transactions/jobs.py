@@ -93,6 +93,14 @@ def ids_starting_with(prefix: str, limit: int = 50) -> Steps[list[str]]:
     return ([name for (name,) in rows] + [n for n in numbers if n.startswith(prefix)])[:limit]
 
 
+def queues_holding(state: JobState, queue: str | None) -> Steps[list[str]]:
+    """The queues with jobs in this state, or `queue` alone: each has a stretch of the index of its own."""
+    if queue is not None:
+        return [queue]
+    rows = yield Statement("queues_holding", {"state": state})
+    return [name for (name,) in rows]
+
+
 def find_all(ids: Iterable[str]) -> Steps[list[Job]]:
     """The jobs with these ids, each once, in order of mention. Raises NoSuchJob."""
     jobs: dict[int, Job] = {}

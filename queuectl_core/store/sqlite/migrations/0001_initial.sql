@@ -44,7 +44,7 @@ CREATE UNIQUE INDEX jobs_name ON jobs (name) WHERE name IS NOT NULL;
 CREATE INDEX jobs_ready ON jobs (queue, priority DESC, due, number) WHERE ready = 1;
 CREATE INDEX jobs_upcoming ON jobs (due) WHERE ready = 0;
 CREATE INDEX jobs_state ON jobs (state, queue, number);
-CREATE INDEX jobs_ended ON jobs (state, finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX jobs_ended ON jobs (state, queue, finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE runs (
     job          INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
