@@ -109,9 +109,9 @@ def test_the_end_of_a_run_moves_its_job(outcome: Outcome, retries_left: JobState
     ("outcome", "retries_left", "none_left"),
     [
         (Outcome.COMPLETED, C, C),
-        (Outcome.FAILED, X, D),
-        (Outcome.TIMED_OUT, X, D),
-        (Outcome.LOST, X, D),
+        (Outcome.FAILED, X, X),
+        (Outcome.TIMED_OUT, X, X),
+        (Outcome.LOST, X, X),
         (Outcome.RELEASED, X, X),
         (Outcome.CANCELLED, X, X),
     ],
