@@ -1,0 +1,114 @@
+"""What the benchmarks stand on: homes made for the occasion, our program as processes, pools."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from queuectl_core.execution.roster import WorkerState, WorkerView, worker_views
+from queuectl_core.model.job import NewJob
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
+
+PATIENCE = 30.0
+"""Seconds until a pool must be ready, or gone."""
+
+SAID_AT_MOST = 1000
+"""How many characters of what a failed process said are shown."""
+
+ROOT = Path(__file__).parents[2]
+_SLOWING = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"})
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") and name not in _SLOWING
+}
+"""What processes see: no home but ours, and the bytecode that an installed program has."""
+
+
+class Spent(NamedTuple):
+    """What a process took: seconds from its start until it was collected, and bytes at its peak."""
+
+    seconds: float
+    peak: int
+
+
+@contextmanager
+def new_home() -> Iterator[Home]:
+    """A home with nothing in it, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="queuectl-bench-") as folder:
+        yield Home(f"{os.path.realpath(folder)}/home")
+
+
+def program(home: Home, *arguments: str) -> list[str]:
+    """The command line of the installed `queuectl` on a home."""
+    script = Path(sys.executable).parent / "queuectl"
+    start = [str(script)] if script.exists() else [sys.executable, "-m", "queuectl_core"]
+    return [*start, "--home", home.path, *arguments]
+
+
+def start(command: Sequence[str], stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a process with nothing to read and nobody who reads what it prints."""
+    nobody = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdin=nobody, stdout=nobody, stderr=stderr)
+
+
+def spend(command: Sequence[str]) -> Spent:
+    """Run such a process to its end. Raises CalledProcessError, with what it said, where it fails."""
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = start(command, said.fileno())
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            error = subprocess.CalledProcessError(process.returncode, command)
+            error.add_note(said.read().decode(errors="replace")[-SAID_AT_MOST:])
+            raise error
+    # Kibibytes, but bytes on macOS.
+    return Spent(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def enqueue_many(home: Home, command: str, n: int) -> None:
+    """Store `n` jobs of one command."""
+    rows = [row_of(NewJob(command), home.path)] * n
+    with SqliteStore(home) as store:
+        store.run(enqueue_rows(lambda: [rows], str))
+
+
+@contextmanager
+def running_pool(home: Home, workers: int) -> Iterator[int]:
+    """A pool of idle workers; gives its pid, and ends it afterwards."""
+    command = program(home, "worker", "start", "--count", str(workers))
+    pool = start(command)
+    try:
+        _wait_until_idle(home, workers)
+        yield pool.pid
+    finally:
+        pool.terminate()
+        try:
+            pool.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            pool.kill()  # its workers leave by themselves
+            pool.wait()
+
+
+def workers_of(home: Home) -> list[WorkerView]:
+    """The workers that the store of a home knows."""
+    with SqliteStore(home) as store:
+        return worker_views(store)
+
+
+def _wait_until_idle(home: Home, workers: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while [worker.state for worker in workers_of(home)] != [WorkerState.IDLE] * workers:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the pool has no {workers} idle workers after {PATIENCE:g} s")
+        time.sleep(0.05)

@@ -1,0 +1,64 @@
+"""What a pool costs that has nothing to do: processor time of all its processes, and memory of its own."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.ground import new_home, running_pool, workers_of
+from tests.benchmarks.measuring import Goal, Measure, quartiles
+from tests.benchmarks.options import Options
+
+WORKERS = 8
+SETTLING = 2.0
+"""Seconds after the start that are not measured."""
+
+WINDOWS, WINDOW = 5, 2.0
+"""How often, and for how many seconds, processor time is measured."""
+
+
+def measure(_: Options) -> Iterator[Measure]:
+    """Percent of one core; private megabytes a worker, by itself and with its share of pool and keeper."""
+    with new_home() as home, running_pool(home, WORKERS) as pool:
+        time.sleep(SETTLING)
+        supervisor = psutil.Process(pool)
+        processes = [supervisor, *supervisor.children(recursive=True)]
+        shares = list(_shares(processes))
+        of_worker = {worker.pid for worker in workers_of(home)}
+        private = {process.pid: process.memory_full_info().uss / 1e6 for process in processes}
+    alone = [private[pid] for pid in of_worker]
+    share = sum(private.values()) / WORKERS
+    name = f"idle pool of {WORKERS} workers"
+    yield Measure(f"{name}: processor", "%", sum(shares) / WINDOWS, None, quartiles(shares), Goal(0.3))
+    yield Measure(f"{name}: private memory", "MB", statistics.median(alone), None, quartiles(alone), Goal(8))
+    yield Measure(f"{name}: the same, all processes / {WORKERS}", "MB", share, None, (share, share), Goal(8))
+
+
+def _shares(processes: list[psutil.Process]) -> Iterator[float]:
+    """Percent of one core that the processes took together, window by window."""
+    before, began = _processor_seconds(processes), time.perf_counter()
+    for _ in range(WINDOWS):
+        time.sleep(WINDOW)
+        after, now = _processor_seconds(processes), time.perf_counter()
+        yield 100 * (after - before) / (now - began)
+        before, began = after, now
+
+
+def _processor_seconds(processes: list[psutil.Process]) -> float:
+    return sum(_seconds_of(process) for process in processes)
+
+
+def _seconds_of(process: psutil.Process) -> float:
+    """To the nanosecond where the kernel tells: ticks of 10 ms are too coarse for what sleeps."""
+    try:
+        texts = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
+    except OSError:
+        texts = []
+    if not texts:
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return sum(int(text.split()[0]) for text in texts) / 1e9
