@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Self, TypeVar
 
 import aiosqlite
@@ -16,6 +17,7 @@ from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, PRAGMAS, QUERIES, configure, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
+from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
 
@@ -32,7 +34,9 @@ class AsyncSqliteStore:
     other; a read never waits for a write. All that a person asks for is durable once it is answered.
     """
 
-    def __init__(self, home: Home, reader: aiosqlite.Connection, writer: aiosqlite.Connection, schema: int) -> None:
+    def __init__(
+        self, home: Home, reader: aiosqlite.Connection, writer: aiosqlite.Connection, schema: int, gate: Gate
+    ) -> None:
         self.home = home
         self.clock: Callable[[], int] = wall_clock
         self._doorbell = Doorbell(home)
@@ -40,6 +44,7 @@ class AsyncSqliteStore:
         self._locks = {reader: asyncio.Lock(), writer: asyncio.Lock()}
         self._schema: int | None = schema
         self._commits = 0
+        self._gate = gate
 
     @classmethod
     async def open(
@@ -61,7 +66,7 @@ class AsyncSqliteStore:
                 raise translated(error, home.database) from error
             raise
         reader, writer = opened
-        store = cls(home, reader, writer, schema)
+        store = cls(home, reader, writer, schema, Gate(home, busy_seconds))
         store.clock = clock
         return store
 
@@ -76,20 +81,39 @@ class AsyncSqliteStore:
         connection = self._lanes[transaction.kind]
         async with self._locks[connection]:
             try:
-                try:
-                    await connection.execute("BEGIN" if transaction.kind is Kind.READ else "BEGIN IMMEDIATE")
-                    play = await self._play(connection, transaction)
-                    await connection.commit()
-                except BaseException:
-                    await connection.rollback()
-                    raise
+                if transaction.kind is Kind.READ:
+                    return (await self._attempt(connection, "BEGIN", transaction)).outcome()
+                async with self._through_the_gate():
+                    play = await self._attempt(connection, "BEGIN IMMEDIATE", transaction)
             except sqlite3.Error as error:
                 raise translated(error, self.home.database) from error
         if play.wakes:
             self._doorbell.ring(play.wakes)
-        if transaction.kind is not Kind.READ:
-            await self._mind_log()
+        await self._mind_log()
         return play.outcome()
+
+    @asynccontextmanager
+    async def _through_the_gate(self) -> AsyncIterator[None]:
+        if not self._gate.is_open():
+            for pause in self._gate.pauses():
+                if self._gate.is_open():
+                    break
+                await asyncio.sleep(pause)
+        try:
+            yield
+        finally:
+            self._gate.leave()
+
+    async def _attempt(self, connection: aiosqlite.Connection, begin: str, transaction: Transaction[T]) -> Play[T]:
+        """Begin, play and commit; or roll back and raise."""
+        try:
+            await connection.execute(begin)
+            play = await self._play(connection, transaction)
+            await connection.commit()
+        except BaseException:
+            await connection.rollback()
+            raise
+        return play
 
     async def _play(self, connection: aiosqlite.Connection, transaction: Transaction[T]) -> Play[T]:
         play = Play(transaction)
@@ -109,7 +133,8 @@ class AsyncSqliteStore:
     async def _mind_log(self) -> None:
         self._commits += 1
         if self._commits % wal.COMMITS_A_LOOK == 1 and wal.is_long(self.home.database):
-            await asyncio.to_thread(_shorten_log, self.home)
+            async with self._through_the_gate():
+                await asyncio.to_thread(_shorten_log, self.home)
 
     async def data_version(self) -> int:
         """A number that differs once another connection has committed since the last call."""
@@ -126,6 +151,7 @@ class AsyncSqliteStore:
         for connection, lock in self._locks.items():
             async with lock:  # what still runs, its caller being gone, comes to its end first
                 await connection.close()
+        self._gate.close()
         if self._schema is not None:
             os.close(self._schema)
             self._schema = None

@@ -12,6 +12,7 @@ from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
+from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
 
@@ -50,6 +51,7 @@ class SqliteStore:
                 ensure_schema(self._connection, home)
                 configure(self._connection)
                 self._schema = hold_schema(self._connection, home) if holds_schema else None
+                self._gate = Gate(home, busy_seconds)
             except BaseException:
                 self._connection.close()
                 raise
@@ -65,32 +67,36 @@ class SqliteStore:
         raises, or a StoreError.
         """
         try:
-            self._begin(transaction.kind)
-            try:
-                play = self._play(transaction)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            if transaction.kind is Kind.READ:
+                return self._attempt("BEGIN", transaction).outcome()
+            self._choose_durability(transaction.kind)
+            with self._gate.passed():
+                # At once, since a transaction that reads first and writes later fails where another wrote meanwhile.
+                play = self._attempt("BEGIN IMMEDIATE", transaction)
             if play.wakes:
                 self._doorbell.ring(play.wakes)
-            if transaction.kind is not Kind.READ:
-                self._mind_log()
+            self._mind_log()
         except sqlite3.Error as error:
             raise translated(error, self.home.database) from error
         return play.outcome()
 
-    def _begin(self, kind: Kind) -> None:
-        if kind is Kind.READ:
-            self._connection.execute("BEGIN")
-            return
+    def _attempt(self, begin: str, transaction: Transaction[T]) -> Play[T]:
+        """Begin, play and commit; or roll back and raise."""
+        self._connection.execute(begin)
+        try:
+            play = self._play(transaction)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return play
+
+    def _choose_durability(self, kind: Kind) -> None:
         synced = kind is Kind.WRITE or self.always_durable
         if synced is not self._synced:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
             self._synced = synced
-        # At once, since a transaction that reads first and writes later fails where another wrote meanwhile.
-        self._connection.execute("BEGIN IMMEDIATE")
 
     def _play(self, transaction: Transaction[T]) -> Play[T]:
         play = Play(transaction)
@@ -109,13 +115,16 @@ class SqliteStore:
 
     def _mind_log(self) -> None:
         self._commits += 1
-        if self._commits % wal.COMMITS_A_LOOK == 1:
+        if self._commits % wal.COMMITS_A_LOOK != 1:
+            return
+        with self._gate.passed():
             wal.shorten(self._connection, self.home.database, self.home.lock("checkpoint"))
 
     def checkpoint(self) -> bool:
         """Copy the log into the database; False where another process is at it."""
         try:
-            return wal.checkpoint(self._connection, self.home.database, self.home.lock("checkpoint"))
+            with self._gate.passed():
+                return wal.checkpoint(self._connection, self.home.database, self.home.lock("checkpoint"))
         except sqlite3.Error as error:
             raise translated(error, self.home.database) from error
         except OSError as error:
@@ -144,6 +153,7 @@ class SqliteStore:
     def close(self) -> None:
         """Give the connection up; closing twice is harmless."""
         self._connection.close()
+        self._gate.close()
         if self._schema is not None:
             os.close(self._schema)
             self._schema = None
