@@ -110,6 +110,7 @@ def _live(
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    os.chdir("/")  # So that no directory is held but that of a command that runs.
     try:
         live(Inbox(told), says)
     except Exception as error:

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import os
 import signal
-import subprocess
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -47,11 +46,10 @@ EXIT_MEANINGS = {126: " (command cannot be executed)", 127: " (command not found
 class Command:
     """A command that was started; the process is collected by `collect` alone, so its pid stays its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], note: RunNote) -> None:
-        self._process = process
+    def __init__(self, note: RunNote) -> None:
         self.note = note
-        self.pid = process.pid
-        self.handle = os.pidfd_open(process.pid)
+        self.pid = note.pid
+        self.handle = os.pidfd_open(self.pid)
         """Readable once the command itself, its children apart, has ended."""
 
     def signal_group(self, number: signal.Signals) -> None:
@@ -61,38 +59,67 @@ class Command:
 
     def collect(self) -> Exit:
         """Collect the command, which has ended."""
-        status = self._process.wait()
+        _, found = os.waitpid(self.pid, 0)
         os.close(self.handle)
+        status = os.waitstatus_to_exitcode(found)
         return Exit(None, -status) if status < 0 else Exit(status, None)
 
 
-def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes] | None) -> Command:
+def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes]) -> Command:
     """Start the command of a job, with its output going to `log`. Raises CannotStart.
 
-    `environment` is what the command sees, the token included; None means what this process has.
+    `environment` is what the command sees, the token included.
     """
+    words = [shell, "-c", job.command] if isinstance(job.command, str) else list(job.command)
     before = boot_clock_ns()
     try:
-        process = subprocess.Popen(
-            [shell, "-c", job.command] if isinstance(job.command, str) else job.command,
-            stdin=DEV_NULL,
-            stdout=log,
-            stderr=log,
-            cwd=job.cwd,
-            env=environment,
-            start_new_session=True,
-            # Every descriptor of ours is closed on exec; walking them for each command costs more.
-            close_fds=False,
-        )
+        with contextlib.chdir(job.cwd):
+            pid = _spawn(words, log, environment)
     except (OSError, ValueError) as error:
-        raise CannotStart(_why(job, shell, error)) from error
-    return Command(process, RunNote(token, process.pid, before, boot_clock_ns()))
+        raise CannotStart(_why(job, words[0], error)) from error
+    return Command(RunNote(token, pid, before, boot_clock_ns()))
 
 
-def _why(job: Job, shell: str, error: Exception) -> str:
-    if not os.path.isdir(job.cwd):
-        return f"working directory is gone: {job.cwd}"
-    program = shell if isinstance(job.command, str) else job.command[0]
+def _spawn(words: list[str], log: int, environment: Mapping[bytes, bytes]) -> int:
+    """Start a program in the current directory, in a session of its own; returns its pid. Raises OSError.
+
+    posix_spawn, since subprocess takes three times as long of this process's time (200 µs to 75 of it).
+    Every other descriptor of ours is closed on exec.
+    """
+    return os.posix_spawn(
+        _program(words[0], environment),
+        words,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, DEV_NULL, 0),
+            (os.POSIX_SPAWN_DUP2, log, 1),
+            (os.POSIX_SPAWN_DUP2, log, 2),
+        ],
+        setsid=True,
+        setsigdef=IGNORED_BY_PYTHON,
+    )
+
+
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Signals that Python ignores, which commands must not inherit."""
+
+
+def _program(word: str, environment: Mapping[bytes, bytes]) -> str:
+    """The path of a program, looked up in the PATH that its command sees. Raises FileNotFoundError."""
+    if "/" in word:
+        return word
+    import shutil  # Large, and only commands without a shell need it.
+
+    found = shutil.which(word, path=os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath))))
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), word)
+    return found
+
+
+def _why(job: Job, program: str, error: Exception) -> str:
+    if getattr(error, "filename", None) == job.cwd:
+        trouble = "cannot be entered" if os.path.isdir(job.cwd) else "is gone"
+        return f"working directory {trouble}: {job.cwd}"
     match getattr(error, "errno", None):
         case errno.ENOENT:
             return f"command not found: {program}"

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 class SignalPipe:
     """Turns the given signals into bytes on `handle`, which a poll can wait for.
 
-    The handlers do nothing: a command that is started gets the default action of each again.
+    The handlers do nothing: a command that is started gets the default action of each again. A hangup
+    that we were told to ignore, as nohup does, stays ignored.
     """
 
     def __init__(self, numbers: Iterable[signal.Signals]) -> None:
@@ -19,7 +20,8 @@ class SignalPipe:
         os.set_blocking(self._writer, False)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in numbers:
-            signal.signal(number, _ignore)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _ignore)
 
     def arrived(self) -> list[int]:
         """The signals that came since the last call, in order."""

@@ -91,10 +91,14 @@ def _adopted(trail: Trail, living: dict[int, Process]) -> set[int]:
 def end_survivors(trail: Trail, patience: float = 5.0) -> list[Process]:
     """Kill what survives of the run until none is left; returns those that `patience` seconds did not end."""
     deadline = time.monotonic() + patience
-    while survivors := find_survivors(trail):
+    quiet_looks = 0
+    # Two looks: a process that is just about to execute another program shows no environment for an instant.
+    while quiet_looks < 2:
+        survivors = find_survivors(trail)
+        quiet_looks = 0 if survivors else quiet_looks + 1
         for process in survivors:
             send(process, signal.SIGKILL)
-        if time.monotonic() > deadline:
+        if survivors and time.monotonic() > deadline:
             return survivors
         time.sleep(0.002)
     return []

@@ -121,7 +121,7 @@ class Worker:
             except StoreError as error:
                 if wait == STORE_PATIENCE[0]:
                     self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
-                if report is None and self._draining:
+                if self._stopping or (report is None and self._draining):
                     return Turn(None, None, None, self._version)
                 self._poll.poll(wait * 1000)
                 self._hear()

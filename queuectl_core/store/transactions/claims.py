@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from queuectl_core.model.backoff import delay_ms
 from queuectl_core.model.histogram import bucket_of
-from queuectl_core.model.job import ENDED, Job, JobState, Outcome, Result
+from queuectl_core.model.job import ENDED, WAITING, Job, JobState, Outcome, Result
 from queuectl_core.model.lifecycle import EVENT_OF_OUTCOME, TABLE, after_run
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.statements import Statement, Steps, Wake, read, work
@@ -107,7 +107,8 @@ def _end_run(report: Report) -> Steps[Job | None]:
     if result.tail:
         yield Statement("insert_tail", {"number": job.number, "attempt": job.runs, "output": result.tail})
     yield from _note(job, state, result)
-    if state is JobState.PENDING:
+    if state in WAITING:
+        # Also for a retry that is not due yet: an idle worker must know when to look again.
         yield Wake(queues=frozenset({job.queue}))
     return Job.from_row(row)
 

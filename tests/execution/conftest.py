@@ -1,0 +1,31 @@
+"""A queue for each test, with real pools on it; none of its processes outlives the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.execution.pools import Gate, LiveQueue
+
+
+@pytest.fixture(autouse=True)
+def _no_home_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person's environment says does not reach a test."""
+    for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "QUEUECTL_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[LiveQueue]:
+    """A queue in a home of its own; fails where a process of it is left when its test ends."""
+    live = LiveQueue(tmp_path)
+    yield live
+    live.leave()
+
+
+@pytest.fixture
+def gate(queue: LiveQueue) -> Gate:
+    """A gate that jobs wait at."""
+    return queue.gate("gate")

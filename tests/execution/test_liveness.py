@@ -1,0 +1,134 @@
+"""Locks tell who is alive: held for a whole life, free at death however it came."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.execution.liveness import NOTE_BYTES, Hold, RunNote, alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
+from queuectl_core.store.home import Home, prepare_home
+from tests.execution.pools import ROOT
+from tests.execution.waiting import eventually
+
+HOLDER = """
+import sys
+from queuectl_core.execution.liveness import Hold
+from queuectl_core.store.home import Home
+hold = Hold(Home(sys.argv[1]), "abc-1")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home that is prepared."""
+    made = Home(str(tmp_path / "home"))
+    prepare_home(made)
+    return made
+
+
+@pytest.fixture
+def holder(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process, which holds the lock of `abc-1` and lives until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, home.path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_who_holds_its_lock_is_alive_until_it_lets_go(home: Home) -> None:
+    hold = Hold(home, "abc")
+    assert alive(home) == {"abc"}
+    hold.close()
+    assert alive(home) == frozenset()
+    assert os.listdir(home.run) == []
+
+
+@pytest.mark.crash
+def test_a_killed_holder_is_dead_at_once_and_leaves_its_note(home: Home, holder: subprocess.Popen[bytes]) -> None:
+    assert is_alive(home, "abc-1")
+    holder.kill()
+    holder.wait()
+    assert not is_alive(home, "abc-1")
+    assert names(home) == ["abc-1"]
+    note = read_note(home, "abc-1")
+    assert note is not None
+    assert note.pid == holder.pid
+    remove_lock(home, "abc-1")
+    assert names(home) == []
+
+
+@pytest.mark.crash
+def test_a_stopped_holder_is_alive(home: Home, holder: subprocess.Popen[bytes]) -> None:
+    os.kill(holder.pid, signal.SIGSTOP)
+    eventually(lambda: is_stopped(holder.pid), what="it is stopped")
+    assert is_alive(home, "abc-1")
+    os.kill(holder.pid, signal.SIGCONT)
+    eventually(lambda: not is_stopped(holder.pid), what="it goes on")
+
+
+def test_looking_whether_one_is_alive_takes_nothing_from_another_who_looks(home: Home) -> None:
+    Path(home.lock("abc")).touch()
+    with open(home.lock("abc"), "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert not is_alive(home, "abc")
+
+
+def test_nobody_of_a_name_that_has_no_file_is_alive(home: Home) -> None:
+    assert not is_alive(home, "nobody")
+    assert read_note(home, "nobody") is None
+
+
+def test_the_fixed_locks_are_nobodys(home: Home) -> None:
+    for name in ("schema", "checkpoint", "recovery"):
+        Path(home.lock(name)).touch()
+    assert names(home) == []
+
+
+def test_a_home_that_is_not_made_yet_has_nobody(tmp_path: Path) -> None:
+    assert alive(Home(str(tmp_path / "nothing"))) == frozenset()
+
+
+def test_a_note_says_who_wrote_it_and_what_it_runs_last(home: Home) -> None:
+    hold = Hold(home, "abc-1")
+    try:
+        note = read_note(home, "abc-1")
+        assert note == (os.getpid(), boot_id(), pid_namespace(), None)
+        long = RunNote("f" * 32, 4_194_304, 10**18, 10**18)
+        short = RunNote("a", 1, 2, 3)
+        for run in (long, short):
+            hold.note_run(run)
+            note = read_note(home, "abc-1")
+            assert note is not None
+            assert note.run == run
+        assert os.stat(home.lock("abc-1")).st_size == NOTE_BYTES
+    finally:
+        hold.close()
+
+
+@pytest.mark.parametrize("text", ["", "words", "{}", '{"pid": 1}', '{"pid":1,"boot":"","namespace":"","run":[1]}'])
+def test_a_note_that_cannot_be_read_is_none(home: Home, text: str) -> None:
+    Path(home.lock("abc")).write_text(text)
+    assert read_note(home, "abc") is None
+
+
+def test_a_lock_is_for_its_owner_alone_and_not_for_commands(home: Home) -> None:
+    hold = Hold(home, "abc")
+    try:
+        assert os.stat(home.lock("abc")).st_mode & 0o777 == 0o600
+        assert not os.get_inheritable(hold.handle)
+    finally:
+        hold.close()

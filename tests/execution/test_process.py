@@ -1,0 +1,132 @@
+"""One command: how it is started, what it sees, how its end is understood."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.execution.process import CannotStart, Exit, start
+from queuectl_core.execution.processes import look_at
+from queuectl_core.model.job import Command, Job, JobState
+
+ENVIRONMENT = {b"PATH": os.environb[b"PATH"]}
+
+
+def job(command: Command, cwd: Path) -> Job:
+    """A claimed job; its other facts do not matter here."""
+    return Job(
+        7, "a-name", command, JobState.PROCESSING, "mail", 0, 1, 3, 0, None, str(cwd), {}, 0, 0, 0,
+        None, None, None, None, "pool-1", 2, False,
+    )  # fmt: skip
+
+
+class Ran:
+    """A command that was run to its end, with its output."""
+
+    def __init__(self, folder: Path, command: Command, cwd: Path | None = None) -> None:
+        log = folder / "log"
+        handle = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            started = start(job(command, cwd or folder), "token-of-the-run", handle, "/bin/sh", ENVIRONMENT)
+            assert select.select([started.handle], [], [], 30)[0], "the command ends"
+            self.note = started.note
+            self.process = look_at(started.pid)
+            self.exit = started.collect()
+        finally:
+            os.close(handle)
+        self.output = log.read_bytes()
+
+
+@pytest.mark.parametrize("status", [0, 1, 42, 255])
+def test_an_exit_status_is_kept(tmp_path: Path, status: int) -> None:
+    assert Ran(tmp_path, f"exit {status}").exit == Exit(status, None)
+
+
+@pytest.mark.parametrize("number", [1, 9, 15])
+def test_a_signal_that_ends_a_command_is_kept_apart_from_exit_codes(tmp_path: Path, number: int) -> None:
+    assert Ran(tmp_path, f"kill -{number} $$").exit == Exit(None, number)
+
+
+def test_an_end_is_said_in_a_sentence() -> None:
+    assert Exit(0, None).error is None
+    assert Exit(3, None).error == "exit status 3"
+    assert Exit(127, None).error == "exit status 127 (command not found)"
+    assert Exit(None, 9).error == "killed by signal 9 (SIGKILL)"
+    assert Exit(None, 99).error == "killed by signal 99"
+
+
+def test_a_command_that_the_shell_does_not_find_ends_with_127(tmp_path: Path) -> None:
+    assert Ran(tmp_path, "no-such-command-anywhere").exit.code == 127
+
+
+def test_a_program_that_is_not_there_cannot_be_started(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"^command not found: no-such-program$"):
+        Ran(tmp_path, ("no-such-program", "argument"))
+
+
+def test_a_file_that_is_no_program_cannot_be_started(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("words")
+    with pytest.raises(CannotStart, match=r"^command cannot be executed: \./notes\.txt$"):
+        Ran(tmp_path, ("./notes.txt",))
+
+
+def test_a_program_is_looked_for_in_the_path_of_the_job(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "greet"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o700)
+    environment = {**ENVIRONMENT, b"PATH": os.fsencode(program.parent)}
+    log = os.open(tmp_path / "log", os.O_RDWR | os.O_CREAT)
+    try:
+        assert start(job(("greet",), tmp_path), "token", log, "/bin/sh", environment).collect() == Exit(0, None)
+    finally:
+        os.close(log)
+    assert (tmp_path / "log").read_bytes() == b"hello\n"
+
+
+def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(CannotStart, match=f"^working directory is gone: {gone}$"):
+        Ran(tmp_path, "true", cwd=gone)
+
+
+@pytest.mark.parametrize("command", ["#" * 140_000, ("echo", "x" * 140_000)])
+def test_a_command_that_is_longer_than_the_system_takes_is_called_too_long(tmp_path: Path, command: Command) -> None:
+    with pytest.raises(CannotStart, match=r"^command is too long for the system$"):
+        Ran(tmp_path, command)
+
+
+def test_an_argument_vector_is_run_without_a_shell(tmp_path: Path) -> None:
+    assert Ran(tmp_path, ("printf", "%s|", "a b", "$HOME", "*", "")).output == b"a b|$HOME|*||"
+
+
+def test_output_and_errors_are_one_file_in_their_order(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "echo one; echo two >&2; echo three; echo four >&2")
+    assert ran.output == b"one\ntwo\nthree\nfour\n"
+
+
+def test_the_bytes_of_the_output_are_kept_as_they_are(tmp_path: Path) -> None:
+    every = bytes(range(256)) * 100
+    (tmp_path / "bytes").write_bytes(every)
+    assert Ran(tmp_path, "cat bytes").output == every
+
+
+def test_the_input_of_a_command_is_empty(tmp_path: Path) -> None:
+    assert Ran(tmp_path, "readlink /proc/self/fd/0; cat").output == b"/dev/null\n"
+
+
+def test_a_command_leads_a_session_of_its_own(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "true")
+    assert ran.process is not None
+    assert ran.process.session == ran.process.pid != os.getsid(0)
+
+
+def test_the_note_of_a_start_encloses_the_start(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "true")
+    assert ran.process is not None
+    assert (ran.note.pid, ran.note.token) == (ran.process.pid, "token-of-the-run")
+    ticks = os.sysconf("SC_CLK_TCK") / 1e9
+    assert ran.note.started_ns * ticks - 2 <= ran.process.start <= ran.note.spawned_ns * ticks + 2
