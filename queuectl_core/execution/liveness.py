@@ -32,12 +32,16 @@ class RunNote(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What a process says of itself in its lock file; valid on that boot and in that pid namespace."""
+    """What a process says of itself in its lock file; valid on that boot and in that pid namespace.
+
+    `started` are the tokens of the runs that a worker began since it last reported; `run` is the latest.
+    """
 
     pid: int
     boot: str
     namespace: str
     run: RunNote | None
+    started: tuple[str, ...] = ()
 
 
 class Hold:
@@ -46,6 +50,7 @@ class Hold:
     def __init__(self, home: Home, name: str) -> None:
         self.name = name
         self._path = home.lock(name)
+        self._started: list[str] = []
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
         # Locked under another name first: under its own it is never seen free while its maker lives.
         draft = f"{home.run}/.{name}.{os.getpid()}"
@@ -57,12 +62,24 @@ class Hold:
         self._write(None)
         os.rename(draft, self._path)
 
+    def note_start(self, token: str) -> None:
+        """Say that a run is about to begin: from here on it counts, whatever becomes of us."""
+        self._started.append(token)
+        self._write(None)
+
     def note_run(self, run: RunNote) -> None:
         """Say which command runs now; survives any death but that of the machine."""
         self._write(run)
 
+    def note_reported(self, running: str | None = None) -> None:
+        """Forget the runs that were begun so far, but for the one that goes on: the store knows how they ended."""
+        self._started = [token for token in self._started if token == running]
+
     def _write(self, run: RunNote | None) -> None:
-        text = f'{self._self}, "run": {json.dumps(run)}}}'
+        # By hand: this is written twice for every run.
+        started = ", ".join(f'"{token}"' for token in self._started)
+        noted = f'["{run.token}", {run.pid}, {run.started_ns}, {run.spawned_ns}]' if run else "null"
+        text = f'{self._self}, "started": [{started}], "run": {noted}}}'
         os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)
 
     def close(self) -> None:
@@ -119,7 +136,7 @@ def read_note(home: Home, name: str) -> Note | None:
     try:
         found = json.loads(os.pread(handle, NOTE_BYTES, 0))
         run = RunNote(*found["run"]) if found["run"] else None
-        return Note(found["pid"], found["boot"], found["namespace"], run)
+        return Note(found["pid"], found["boot"], found["namespace"], run, tuple(found["started"]))
     except (ValueError, KeyError, TypeError):
         return None
     finally:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from queuectl_core.execution.liveness import alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.processes import boot_id
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
@@ -21,7 +22,7 @@ from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
-from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn
+from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
 
 LOST = Result(Outcome.LOST, error="the worker died")
@@ -56,10 +57,19 @@ def _lost_runs(store: SqliteStore) -> list[Held]:
 
 
 def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
+    if _never_started(store.home, held):
+        store.run(unclaim([held]))
+        return None
     if end_survivors(_trail(store.home, held)):
         return None
     report = Report(held.job.number, held.token, LOST, values, random.random())
     return store.run(take_turn(report, None)).ended
+
+
+def _never_started(home: Home, held: Held) -> bool:
+    """Whether the worker had claimed the job and not begun its run. Where it left no word, it counts as begun."""
+    note = read_note(home, str(held.job.worker))
+    return note is not None and note.boot == boot_id() and held.token not in note.started
 
 
 def _trail(home: Home, held: Held) -> Trail:

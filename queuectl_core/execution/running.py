@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable
 
 from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.liveness import Hold
@@ -14,7 +13,7 @@ from queuectl_core.execution.logs import Output, make_log, read_end
 from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import children_of_self, reap_all
 from queuectl_core.execution.survivors import Trail, end_survivors
-from queuectl_core.execution.watch import Ended, Limits, Reason, Watch
+from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.home import Home
@@ -35,8 +34,8 @@ class Runner:
         self._environment = Environment(home.path)
         self._me = os.getpid()
 
-    def run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None]) -> Result:
-        """Run the job's command to its end; `look` is what `Watch.until_ended` takes. Never raises for it."""
+    def run(self, job: Job, token: str, settings: Settings, look: Look) -> Result:
+        """Run the job's command to its end; Never raises for it."""
         try:
             log = make_log(self._home, job.number, job.runs)
         except OSError as error:
@@ -50,7 +49,8 @@ class Runner:
         finally:
             os.close(log)
 
-    def _run(self, job: Job, token: str, settings: Settings, look: Callable[[bool], Reason | None], log: int) -> Ended:
+    def _run(self, job: Job, token: str, settings: Settings, look: Look, log: int) -> Ended:
+        self._hold.note_start(token)
         command = start(job, token, log, settings.shell, self._environment.of(job, token))
         self._hold.note_run(command.note)
         timeout = settings.job_timeout if job.timeout_ms is None else job.timeout_ms / 1000

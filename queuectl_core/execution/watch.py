@@ -40,6 +40,15 @@ class Limits(NamedTuple):
     max_log_bytes: int | None
 
 
+class Look(NamedTuple):
+    """How the worker looks after a run meanwhile: `at` is called whenever something comes for the worker, and
+    with True by routine: `first` seconds after the start, then once a second. It returns a reason where the
+    run should be ended."""
+
+    at: Callable[[bool], Reason | None]
+    first: float = ROUTINE_LOOK
+
+
 class Reason(NamedTuple):
     """Why a run is being ended, and the error it will show."""
 
@@ -55,8 +64,7 @@ class Ended(NamedTuple):
 
 
 class Watch:
-    """The watch over one command. `poll` also wakes for what concerns the worker, and `look` sees to that:
-    it returns a reason where the run should be ended."""
+    """The watch over one command. `poll` also wakes for what concerns the worker, and a `Look` sees to that."""
 
     def __init__(self, command: Command, log: int, limits: Limits, adopter: int) -> None:
         self._command = command
@@ -68,16 +76,12 @@ class Watch:
         self._kill_at = 0.0
         self._killed = False
 
-    def until_ended(self, poll: select.poll, look: Callable[[bool], Reason | None]) -> Ended:
-        """Wait until the command has ended, and end it where need be.
-
-        `look(routine)` is called whenever `poll` wakes for something else than the command, and with
-        True once a second.
-        """
+    def until_ended(self, poll: select.poll, look: Look) -> Ended:
+        """Wait until the command has ended, and end it where need be."""
         handle = self._command.handle
         poll.register(handle, select.POLLIN)
         try:
-            routine_at = self._began + ROUTINE_LOOK
+            routine_at = self._began + look.first
             while True:
                 ready = poll.poll(max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000)
                 exited = any(fd == handle for fd, _ in ready)
@@ -88,7 +92,7 @@ class Watch:
                 routine = time.monotonic() >= routine_at
                 if routine:
                     routine_at = time.monotonic() + ROUTINE_LOOK
-                self._consider(look(routine) if routine or ready else None)
+                self._consider(look.at(routine) if routine or ready else None)
                 self._press_on()
                 if exited:
                     # The handle stays readable; do not spin on it.

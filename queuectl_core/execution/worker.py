@@ -16,6 +16,7 @@ import time
 from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
+from queuectl_core.execution.hand import Hand
 from queuectl_core.execution.idling import Sleeper
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.orders import Inbox, drain_bytes
@@ -23,7 +24,7 @@ from queuectl_core.execution.process import Exit
 from queuectl_core.execution.processes import become_subreaper, reap_strays
 from queuectl_core.execution.running import Runner
 from queuectl_core.execution.signals import SignalPipe
-from queuectl_core.execution.watch import Reason
+from queuectl_core.execution.watch import ROUTINE_LOOK, Look, Reason
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import WAITING, Job, Outcome, Result
 from queuectl_core.store.doorbell import Doorbell
@@ -31,7 +32,7 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Wake
 from queuectl_core.store.transactions import claims, workers
-from queuectl_core.store.transactions.claims import Ask, Report, Turn
+from queuectl_core.store.transactions.claims import Ask, Report, Turns
 from queuectl_core.store.transactions.settings import StoredSettings, settings
 
 STORE_PATIENCE = (0.1, 5.0)
@@ -74,6 +75,7 @@ class Worker:
         for handle in others:
             self._poll.register(handle, select.POLLIN)
         self._runner = Runner(home, self._hold, self._poll)
+        self._hand = Hand()
         version = self._adopt_settings(self._store.run(settings()))
         register = workers.register_worker(
             options.id, options.pool, socket.gethostname(), os.getpid(), options.queues, version
@@ -82,21 +84,22 @@ class Worker:
 
     def work(self) -> None:
         """Take turns until told to leave."""
-        report: Report | None = None
+        due: int | None = None
         rung = False
         while True:
-            self._hear()
-            turn = self._take_turn(report)
-            self._tell_end(report, turn)
-            report = None
-            self._keep_up(turn)
-            if turn.job is not None:
-                rung |= self._sleeper.stop_listening()
-                if rung:
-                    # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
-                    self._doorbell.ring([Wake(queues=frozenset({turn.job.queue}))])
-                    rung = False
-                report = self._run(turn.job)
+            if self._hear() or self._draining:
+                self._give_back()
+            if self._hand.must_report():
+                turns = self._take_turns()
+                due = turns.next_due_ms
+                if turns.claimed:
+                    rung |= self._sleeper.stop_listening()
+                    if rung:
+                        # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
+                        self._doorbell.ring([Wake(queues=frozenset({turns.claimed[0].job.queue}))])
+                        rung = False
+            if self._hand.claimed:
+                self._hand.add(self._run(*self._hand.claimed.popleft()))
             elif self._draining:
                 break
             elif not self._sleeper.listening:
@@ -104,51 +107,83 @@ class Worker:
                 if self._options.ring_when_idle:
                     self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
             else:
-                rung = self._sleeper.sleep(turn.next_due_ms)
+                rung = self._sleeper.sleep(due)
                 reap_strays(())
                 rung |= self._sleeper.stop_listening()
                 self._sleeper.listen()
         self._leave()
 
-    def _take_turn(self, report: Report | None) -> Turn:
+    def _take_turns(self) -> Turns:
         """One turn with the store, however long the store is in trouble; nothing is lost meanwhile."""
         wait, most = STORE_PATIENCE
         while True:
-            token = secrets.token_hex(16)
-            ask = None if self._draining else Ask(self._options.id, token, self._options.queues)
+            reports, asks = self._hand.reports(), self._asks()
             try:
-                turn = self._store.run(claims.take_turn(report, ask))
+                turns = self._store.run(claims.take_turns(reports, asks))
             except StoreError as error:
                 if wait == STORE_PATIENCE[0]:
                     self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
-                if self._stopping or (report is None and self._draining):
-                    return Turn(None, None, None, self._version)
+                if self._stopping or (not reports and self._draining):
+                    turns = Turns([], [None] * len(reports), None, self._version)
+                    self._settle(reports, turns)
+                    return turns
                 self._poll.poll(wait * 1000)
                 self._hear()
                 wait = min(wait * 2, most)
             else:
-                self._token = token
-                return turn
+                self._settle(reports, turns)
+                self._hand.claimed.extend(turns.claimed)
+                self._keep_up(turns)
+                return turns
 
-    def _run(self, job: Job) -> Report:
+    def _asks(self) -> list[Ask]:
+        if self._draining:
+            return []
+        options = self._options
+        return [Ask(options.id, secrets.token_hex(16), options.queues) for _ in range(self._hand.wanted())]
+
+    def _settle(self, reports: list[Report], turns: Turns, running: str | None = None) -> None:
+        """Close the books on what was reported; `running` is the token of the run that goes on."""
+        for report, job in zip(reports, turns.ended, strict=True):
+            self._tell_end(report, job)
+        self._hand.reported()
+        self._hold.note_reported(running)
+
+    def _give_back(self, running: str | None = None) -> None:
+        """Report what is finished and give back what is not begun; a store in trouble is asked again later."""
+        self._hand.slow_down()
+        if self._hand.empty:
+            return
+        with contextlib.suppress(StoreError):
+            reports = self._hand.reports()
+            self._settle(reports, self._store.run(claims.take_turns(reports, [])), running)
+            self._store.run(claims.unclaim(list(self._hand.claimed)))
+            self._hand.claimed.clear()
+
+    def _run(self, token: str, job: Job) -> Report:
+        """Run a job that was claimed, to its end."""
         if job.runs > 1:
             self._runner.end_previous(self._store, job)
         self._tell_start(job)
-        result = self._runner.run(job, self._token, self._settings, lambda routine: self._look(job, routine))
+        look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(ROUTINE_LOOK))
+        result = self._runner.run(job, token, self._settings, look)
         if _was_cut_short(result) and self._is_shutdown():
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
+            self._give_back(token)
             self._poll.poll(STORE_PATIENCE[1] * 1000)
-        return Report(job.number, self._token, result, self._settings, random.random())
+        return Report(job.number, token, result, self._settings, random.random())
 
-    def _look(self, job: Job, routine: bool) -> Reason | None:
+    def _look(self, token: str, job: Job, routine: bool) -> Reason | None:
         """Whether the run should be ended: asked each second, and at once when something came."""
         came = self._hear()
+        if came or routine or self._draining:
+            self._give_back(token)
         if self._stopping:
             return Reason(Outcome.RELEASED, None)
         with contextlib.suppress(StoreError):
-            if (came or routine) and self._store.run(claims.cancel_wanted(job.number, self._token)):
+            if (came or routine) and self._store.run(claims.cancel_wanted(job.number, token)):
                 return Reason(Outcome.CANCELLED, "cancelled")
         return None
 
@@ -177,7 +212,7 @@ class Worker:
             self._hear()
         return self._draining
 
-    def _keep_up(self, turn: Turn) -> None:
+    def _keep_up(self, turn: Turns) -> None:
         """Take up settings that were changed."""
         if turn.settings_version == self._version:
             return
@@ -194,10 +229,8 @@ class Worker:
     def _tell_start(self, job: Job) -> None:
         self._report(events.RunStarted(self._options.id, job.id, job.runs, job.queue, job.command))
 
-    def _tell_end(self, report: Report | None, turn: Turn) -> None:
-        if report is None:
-            return
-        job, result = turn.ended, report.result
+    def _tell_end(self, report: Report, job: Job | None) -> None:
+        result = report.result
         if job is None:
             text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
             self._report(events.Notice(text, serious=True))

@@ -129,13 +129,12 @@ class Job(NamedTuple):
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Self:
         """A job from the columns of the `job_columns` fragment of `queries.sql`, in that order."""
-        number, name, command, argv, state, *rest = row
-        job = cls(number, name, command, JobState(state), *rest)
-        return job._replace(
-            command=tuple(json.loads(command)) if argv else command,
-            env=json.loads(rest[7]) if rest[7] else {},
-            cancelling=bool(rest[-1]),
-        )
+        number, name, command, argv, state, queue, priority, attempts, retries, due, timeout, cwd, env, *rest = row
+        words = tuple(json.loads(command)) if argv else command
+        own = json.loads(env) if env else {}
+        *facts, cancelling = rest
+        head = (number, name, words, JobState(state), queue, priority, attempts, retries, due, timeout, cwd, own)
+        return cls._make((*head, *facts, bool(cancelling)))
 
 
 class Attempt(NamedTuple):

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.execution.liveness import NOTE_BYTES, Hold, RunNote, alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.liveness import (
+    NOTE_BYTES,
+    Hold,
+    Note,
+    RunNote,
+    alive,
+    is_alive,
+    names,
+    read_note,
+    remove_lock,
+)
 from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
 from queuectl_core.store.home import Home, prepare_home
 from tests.execution.pools import ROOT
@@ -106,7 +116,7 @@ def test_a_note_says_who_wrote_it_and_what_it_runs_last(home: Home) -> None:
     hold = Hold(home, "abc-1")
     try:
         note = read_note(home, "abc-1")
-        assert note == (os.getpid(), boot_id(), pid_namespace(), None)
+        assert note == Note(os.getpid(), boot_id(), pid_namespace(), None)
         long = RunNote("f" * 32, 4_194_304, 10**18, 10**18)
         short = RunNote("a", 1, 2, 3)
         for run in (long, short):
@@ -117,6 +127,26 @@ def test_a_note_says_who_wrote_it_and_what_it_runs_last(home: Home) -> None:
         assert os.stat(home.lock("abc-1")).st_size == NOTE_BYTES
     finally:
         hold.close()
+
+
+def test_a_note_says_which_runs_were_begun_since_the_last_report(home: Home) -> None:
+    hold = Hold(home, "abc-1")
+    try:
+        hold.note_start("first")
+        hold.note_start("second")
+        assert begun(home, "abc-1") == ("first", "second")
+        hold.note_reported("second")
+        hold.note_start("third")
+        assert begun(home, "abc-1") == ("second", "third")
+    finally:
+        hold.close()
+
+
+def begun(home: Home, name: str) -> tuple[str, ...]:
+    """The runs that a worker noted as begun."""
+    note = read_note(home, name)
+    assert note is not None
+    return note.started
 
 
 @pytest.mark.parametrize("text", ["", "words", "{}", '{"pid": 1}', '{"pid":1,"boot":"","namespace":"","run":[1]}'])

@@ -11,7 +11,7 @@ from queuectl_core.model.settings import Settings
 from queuectl_core.store.statements import Statement, Steps, work
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.claims import Ask, cancel_wanted, processing, take_turn, token_of_run
-from queuectl_core.store.transactions.jobs import history, tail
+from queuectl_core.store.transactions.jobs import find, history, tail
 from queuectl_core.store.transactions.queues import pause, resume
 from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.workers import register_worker, roster
@@ -294,12 +294,15 @@ def set_ended(number: int, token: str) -> Steps[tuple[int, list[Attempt]]]:
         "signal": None,
         "error": None,
         "duration_ms": 0,
+        "ended_at": NOON,
         "output_bytes": 0,
     }
-    changed = yield Statement("end_run_of_job", values)
+    for name in ("end_job", "put_off_job", "release_job"):
+        yield Statement(name, values)
     yield Statement("end_run", values)
     attempts: list[Attempt] = yield from history(number).steps()
-    return len(changed), attempts
+    [job] = yield from find([str(number)]).steps()
+    return int(job.state is not JobState.PROCESSING), attempts
 
 
 @pytest.mark.parametrize(("right", "jobs"), [(False, 0), (True, 1)])

@@ -139,22 +139,47 @@ SELECT min(due) - :now FROM jobs WHERE ready = 0;
 -- name: settings_version
 SELECT settings FROM versions WHERE only = 1;
 
--- name: held_job
-SELECT {job_columns} FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
+-- name: fair_share
+SELECT (SELECT coalesce(sum(n), 0) FROM counts WHERE state IN ('pending', 'failed')), (SELECT count(*) FROM workers);
 
--- name: end_run_of_job
-UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge,
-    ready = CASE :state WHEN 'pending' THEN 1 WHEN 'failed' THEN :delay_ms <= 0 END,
-    due = iif(:state = 'failed', :now + :delay_ms, due),
-    finished_at = iif(:state IN ('completed', 'dead', 'cancelled'), :now, NULL),
+-- name: held_job
+SELECT {job_columns}, :now FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
+
+-- What ends a run of a job is in three statements, each touching what it must: an index costs for each column
+-- that is set, whether it changes or not. All are fenced by the token.
+
+-- name: end_job
+UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge, finished_at = :ended_at,
     exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
-WHERE number = :number AND token = :token AND state = 'processing'
-RETURNING {job_columns};
+WHERE number = :number AND token = :token AND state = 'processing';
+
+-- name: put_off_job
+UPDATE jobs SET state = 'failed', token = NULL, ready = :delay_ms <= 0, due = :now + :delay_ms,
+    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+WHERE number = :number AND token = :token AND state = 'processing';
+
+-- name: release_job
+UPDATE jobs SET state = 'pending', token = NULL, ready = 1, attempts = attempts + :charge,
+    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+WHERE number = :number AND token = :token AND state = 'processing';
 
 -- name: end_run
-UPDATE runs SET outcome = :outcome, finished_at = :now, exit_code = :exit_code, signal = :signal, error = :error,
-    duration_ms = coalesce(:duration_ms, max(0, :now - started_at)), output_bytes = :output_bytes
+UPDATE runs SET outcome = :outcome, finished_at = max(started_at, :ended_at), exit_code = :exit_code,
+    signal = :signal, error = :error, duration_ms = coalesce(:duration_ms, max(0, :ended_at - started_at)),
+    output_bytes = :output_bytes
 WHERE job = :number AND attempt = :attempt AND token = :token;
+
+-- A claim that came to nothing leaves no trace: its run never started.
+
+-- name: unclaim_job
+UPDATE jobs SET state = iif(cancelling, 'cancelled', 'pending'), ready = iif(cancelling, NULL, 1), token = NULL,
+    finished_at = iif(cancelling, :now, NULL), cancelling = 0, attempts = attempts - 1, runs = runs - 1,
+    started_at = iif(runs = 1, NULL, started_at), updated_at = :now
+WHERE number = :number AND token = :token AND state = 'processing'
+RETURNING queue, state;
+
+-- name: unclaim_run
+DELETE FROM runs WHERE job = :number AND attempt = :attempt AND token = :token;
 
 -- name: insert_tail
 INSERT INTO tails (job, attempt, output) VALUES (:number, :attempt, :output)

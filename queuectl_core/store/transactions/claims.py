@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from queuectl_core.model.backoff import delay_ms
 from queuectl_core.model.histogram import bucket_of
@@ -16,6 +16,7 @@ from queuectl_core.model.job import ENDED, WAITING, Job, JobState, Outcome, Resu
 from queuectl_core.model.lifecycle import EVENT_OF_OUTCOME, TABLE, after_run
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.statements import Statement, Steps, Wake, read, work
+from queuectl_core.store.transactions.changes import NOTHING_RAN
 
 MEASURED = (Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT)
 """Outcomes whose durations and waiting times count in the statistics."""
@@ -30,22 +31,42 @@ class Ask(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A run that has ended: `spread` is a random number in [0, 1) for the jitter of the backoff."""
+    """A run that has ended: `spread` is a random number in [0, 1) for the jitter of the backoff.
+
+    `late_ms` is how long ago it ended: results of short runs are reported together.
+    """
 
     number: int
     token: str
     result: Result
     settings: Settings
     spread: float = 0.0
+    late_ms: int = 0
+
+
+class Held(NamedTuple):
+    """A job that a run holds, with the token of that run."""
+
+    token: str
+    job: Job
+
+
+class Turns(NamedTuple):
+    """What a worker is told: the jobs it claimed, and what became of those it reported, in their order.
+
+    An entry of `ended` is the job as it is now, None where the report came too late. `next_due_ms` is how
+    long until a waiting job is due (ms), None where none waits or a job was claimed. `settings_version`
+    differs from the worker's own once a setting was changed.
+    """
+
+    claimed: list[Held]
+    ended: list[Job | None]
+    next_due_ms: int | None
+    settings_version: int
 
 
 class Turn(NamedTuple):
-    """What a worker is told: the job it claimed, if any, and what became of the one it reported.
-
-    `ended` is the reported job as it is now, None where nothing was reported or the report came too
-    late. `next_due_ms` is how long until a waiting job is due (ms), None where none waits.
-    `settings_version` differs from the worker's own once a setting was changed.
-    """
+    """As `Turns`, for one report and one claim."""
 
     job: Job | None
     ended: Job | None
@@ -56,20 +77,52 @@ class Turn(NamedTuple):
 @work
 def take_turn(report: Report | None, ask: Ask | None) -> Steps[Turn]:
     """Report the run that ended, if any, and claim the next job, if wanted and there is one."""
-    ended = None if report is None else (yield from _end_run(report))
-    claimed = None if ask is None else (yield from _claim(ask))
-    if claimed is not None:
-        return Turn(claimed[0], ended, None, claimed[1])
-    if report is not None and ask is not None:
-        yield Statement("worker_idle", {"worker": ask.worker})
+    turns = yield from _take_turns([] if report is None else [report], [] if ask is None else [ask])
+    claimed, ended, due, version = turns
+    return Turn(claimed[0].job if claimed else None, ended[0] if ended else None, due, version)
+
+
+@work
+def take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
+    """Report the runs that ended, and claim up to as many jobs as there are asks, all of one worker.
+
+    Of several asks no more are granted than the worker's fair share of what waits.
+    """
+    return (yield from _take_turns(reports, asks))
+
+
+def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
+    ended = []
+    for report in reports:
+        ended.append((yield from _end_run(report)))
+    claimed: list[Held] = []
+    if asks:
+        yield Statement("promote_due")
+        for ask in (yield from _granted(asks)):
+            found = yield from _claim(ask)
+            if found is None:
+                break
+            held, version = found
+            claimed.append(held)
+    if claimed:
+        return Turns(claimed, ended, None, version)
+    if reports and asks:
+        yield Statement("worker_idle", {"worker": asks[0].worker})
     [(due,)] = yield Statement("next_due")
     [(version,)] = yield Statement("settings_version")
-    return Turn(None, ended, due, version)
+    return Turns([], ended, due, version)
 
 
-def _claim(ask: Ask) -> Steps[tuple[Job, int] | None]:
+def _granted(asks: Sequence[Ask]) -> Steps[Sequence[Ask]]:
+    """As many of the asks as leave the other workers theirs."""
+    if len(asks) == 1:
+        return asks
+    [(waiting, workers)] = yield Statement("fair_share")
+    return asks[: max(1, waiting // max(1, workers))]
+
+
+def _claim(ask: Ask) -> Steps[tuple[Held, int] | None]:
     """Claim the best job; returns it with the version of the settings, None where none is due."""
-    yield Statement("promote_due")
     queues = json.dumps(ask.queues) if ask.queues else None
     rows = yield Statement("claim", {"token": ask.token, "worker": ask.worker, "queues": queues})
     if not rows:
@@ -78,31 +131,31 @@ def _claim(ask: Ask) -> Steps[tuple[Job, int] | None]:
     job = Job.from_row(columns)
     values = {"number": job.number, "attempt": job.runs, "token": ask.token, "worker": ask.worker}
     yield Statement("insert_run", values)
-    return job, version
+    return Held(ask.token, job), version
+
+
+@work
+def unclaim(held: Sequence[Held]) -> Steps[None]:
+    """Give back jobs whose runs were never started: uncharged, unnumbered, in their old places."""
+    for token, job in held:
+        values = {"number": job.number, "attempt": job.runs, "token": token}
+        for queue, state in (yield Statement("unclaim_job", values)):
+            yield Statement("unclaim_run", values)
+            if state == JobState.PENDING:
+                yield Wake(queues=frozenset({queue}))
+            else:
+                yield Statement("note_minute", {**NOTHING_RAN, "queue": queue, "ended": 1})
 
 
 def _end_run(report: Report) -> Steps[Job | None]:
     held = yield Statement("held_job", {"number": report.number, "token": report.token})
     if not held:
         return None
-    job = Job.from_row(held[0])
-    result = report.result
+    *columns, now = held[0]
+    job, result = Job.from_row(columns), report.result
     state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
-    values = {
-        "number": job.number,
-        "attempt": job.runs,
-        "token": report.token,
-        "state": state,
-        "outcome": result.outcome,
-        "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
-        "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread),
-        "exit_code": result.exit_code,
-        "signal": result.signal,
-        "error": result.error,
-        "duration_ms": None if result.outcome is Outcome.LOST else result.duration_ms,
-        "output_bytes": result.output_bytes,
-    }
-    [row] = yield Statement("end_run_of_job", values)
+    values = _ended_columns(job, report, state, now)
+    yield Statement(_ENDINGS.get(state, "end_job"), values)
     yield Statement("end_run", values)
     if result.tail:
         yield Statement("insert_tail", {"number": job.number, "attempt": job.runs, "output": result.tail})
@@ -110,7 +163,40 @@ def _end_run(report: Report) -> Steps[Job | None]:
     if state in WAITING:
         # Also for a retry that is not due yet: an idle worker must know when to look again.
         yield Wake(queues=frozenset({job.queue}))
-    return Job.from_row(row)
+    return job._replace(
+        state=state,
+        attempts=job.attempts + values["charge"],
+        due=now + values["delay_ms"] if state is JobState.FAILED else job.due,
+        updated_at=now,
+        finished_at=values["ended_at"] if state in ENDED else None,
+        exit_code=result.exit_code,
+        signal=result.signal,
+        error=result.error,
+        cancelling=False,
+    )
+
+
+_ENDINGS = {JobState.FAILED: "put_off_job", JobState.PENDING: "release_job"}
+"""The statement by which a run's job takes its next state, where that is not its last."""
+
+
+def _ended_columns(job: Job, report: Report, state: JobState, now: int) -> dict[str, Any]:
+    result = report.result
+    return {
+        "number": job.number,
+        "attempt": job.runs,
+        "token": report.token,
+        "state": state,
+        "outcome": result.outcome,
+        "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
+        "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread),
+        "ended_at": max(job.started_at or 0, now - report.late_ms),
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "error": result.error,
+        "duration_ms": None if result.outcome is Outcome.LOST else result.duration_ms,
+        "output_bytes": result.output_bytes,
+    }
 
 
 def _note(job: Job, state: JobState, result: Result) -> Steps[None]:
@@ -140,13 +226,6 @@ def cancel_wanted(number: int, token: str) -> Steps[bool]:
     """Whether the run should be ended: its job is being cancelled, or is no longer this run's."""
     rows = yield Statement("cancel_wanted", {"number": number, "token": token})
     return not rows or bool(rows[0][0])
-
-
-class Held(NamedTuple):
-    """A job that a run holds, with the token of that run."""
-
-    token: str
-    job: Job
 
 
 @read
