@@ -45,7 +45,7 @@ def test_a_run_that_ignores_the_request_to_end_is_killed_after_its_grace(queue: 
 
 
 def test_a_run_that_ends_well_after_its_deadline_has_timed_out_all_the_same(queue: LiveQueue) -> None:
-    job = queue.put("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done", timeout=0.5, max_retries=0)
+    job = queue.put("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done", timeout=1.5, max_retries=0)
     queue.drained()
     [run] = queue.runs(job)
     assert (run.outcome, run.exit_code) == (Outcome.TIMED_OUT, 0)
