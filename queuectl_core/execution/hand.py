@@ -3,6 +3,7 @@
 A worker whose jobs are short claims several in one transaction and reports them together, since a
 transaction costs as much as a short command. No job waits behind a long one for that: what lasts longer
 than `SHORT_MS` makes the worker report, give back what it has not begun, and claim one at a time again.
+Only successes wait for others: they stand in the worker's lock file too, so that a crash does not lose them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections import deque
 from typing import NamedTuple
 
+from queuectl_core.model.job import Outcome
 from queuectl_core.store.transactions.claims import Held, Report
 
 SHORT_MS = 20
@@ -62,8 +64,10 @@ class Hand:
         self._pace = 1
 
     def must_report(self) -> bool:
-        """Whether a turn with the store is due: nothing is left to begin, or a result has waited long enough."""
+        """Whether a turn with the store is due: nothing is left to begin, or a result cannot wait longer."""
         if not self.claimed:
+            return True
+        if any(report.result.outcome is not Outcome.COMPLETED for report, _ in self._finished):
             return True
         return bool(self._finished) and time.monotonic() - self._finished[0].at > RESULT_PATIENCE
 

@@ -28,6 +28,8 @@ from queuectl_core.store.transactions.statistics import waiting_for
 from queuectl_core.store.transactions.workers import Orders, PoolOrders
 
 STEP_SECONDS = 1.0
+WORDLESS_SECONDS = 0.5
+"""How long a draining pool may run nothing before it says what it waits for."""
 
 
 class KeeperOptions(NamedTuple):
@@ -57,6 +59,7 @@ class Keeper:
         self._passed_on = PoolOrders(Orders.RUN, options.wanted)
         self._grace: float | None = None
         self._told_waiting = ""
+        self._idle_since: float | None = None
         self._trouble = False
         register = workers.register_pool(options.pool, socket.gethostname(), options.pool_pid, options.wanted)
         self._store.run(register)
@@ -111,9 +114,13 @@ class Keeper:
         if not any(unfinished.values()):
             tell(self._outbox, orders.DRAINED)
             return
+        if unfinished[JobState.PROCESSING]:
+            # While something runs, the log of runs tells enough.
+            self._idle_since = None
+            return
+        self._idle_since = self._idle_since or time.monotonic()
         waiting = ", ".join(f"{n} {state}" for state, n in unfinished.items() if n)
-        # While something runs, the log of runs tells enough.
-        if not unfinished[JobState.PROCESSING] and waiting != self._told_waiting:
+        if waiting != self._told_waiting and time.monotonic() - self._idle_since > WORDLESS_SECONDS:
             self._told_waiting = waiting
             self._report(events.Notice(f"draining: waiting for {waiting}"))
 

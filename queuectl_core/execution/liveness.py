@@ -11,12 +11,13 @@ import contextlib
 import fcntl
 import json
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from queuectl_core.execution.processes import boot_id, pid_namespace
 from queuectl_core.store.home import Home
 
-NOTE_BYTES = 1024
+NOTE_BYTES = 2048
 """Notes are padded to this size, so that a newer one always covers the one before in a single write."""
 
 SUFFIX = ".lock"
@@ -31,17 +32,25 @@ class RunNote(NamedTuple):
     spawned_ns: int
 
 
+class Success(NamedTuple):
+    """A run that ended with 0, and is not reported yet: how long it took (ms), how much it wrote."""
+
+    duration_ms: int
+    output_bytes: int
+
+
 class Note(NamedTuple):
     """What a process says of itself in its lock file; valid on that boot and in that pid namespace.
 
-    `started` are the tokens of the runs that a worker began since it last reported; `run` is the latest.
+    `begun` are the runs that a worker began since it last reported, by their tokens, and what it knows of
+    their end; `run` is the latest of them.
     """
 
     pid: int
     boot: str
     namespace: str
     run: RunNote | None
-    started: tuple[str, ...] = ()
+    begun: Mapping[str, Success | None] = {}
 
 
 class Hold:
@@ -50,7 +59,7 @@ class Hold:
     def __init__(self, home: Home, name: str) -> None:
         self.name = name
         self._path = home.lock(name)
-        self._started: list[str] = []
+        self._begun: dict[str, Success | None] = {}
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
         # Locked under another name first: under its own it is never seen free while its maker lives.
         draft = f"{home.run}/.{name}.{os.getpid()}"
@@ -64,8 +73,12 @@ class Hold:
 
     def note_start(self, token: str) -> None:
         """Say that a run is about to begin: from here on it counts, whatever becomes of us."""
-        self._started.append(token)
+        self._begun[token] = None
         self._write(None)
+
+    def note_success(self, token: str, success: Success) -> None:
+        """Say that a run has ended well. Written with the next start, before which nothing can go wrong for it."""
+        self._begun[token] = success
 
     def note_run(self, run: RunNote) -> None:
         """Say which command runs now; survives any death but that of the machine."""
@@ -73,13 +86,13 @@ class Hold:
 
     def note_reported(self, running: str | None = None) -> None:
         """Forget the runs that were begun so far, but for the one that goes on: the store knows how they ended."""
-        self._started = [token for token in self._started if token == running]
+        self._begun = {token: end for token, end in self._begun.items() if token == running}
 
     def _write(self, run: RunNote | None) -> None:
         # By hand: this is written twice for every run.
-        started = ", ".join(f'"{token}"' for token in self._started)
+        begun = ", ".join(f'"{token}": {json.dumps(end)}' for token, end in self._begun.items())
         noted = f'["{run.token}", {run.pid}, {run.started_ns}, {run.spawned_ns}]' if run else "null"
-        text = f'{self._self}, "started": [{started}], "run": {noted}}}'
+        text = f'{self._self}, "begun": {{{begun}}}, "run": {noted}}}'
         os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)
 
     def close(self) -> None:
@@ -136,8 +149,9 @@ def read_note(home: Home, name: str) -> Note | None:
     try:
         found = json.loads(os.pread(handle, NOTE_BYTES, 0))
         run = RunNote(*found["run"]) if found["run"] else None
-        return Note(found["pid"], found["boot"], found["namespace"], run, tuple(found["started"]))
-    except (ValueError, KeyError, TypeError):
+        begun = {token: Success(*end) if end else None for token, end in found["begun"].items()}
+        return Note(found["pid"], found["boot"], found["namespace"], run, begun)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     finally:
         os.close(handle)

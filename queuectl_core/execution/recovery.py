@@ -6,6 +6,7 @@ its job can run again; what cannot be killed keeps the job where it is, for `stu
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import random
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from queuectl_core.execution.liveness import alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.liveness import Success, alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.logs import read_end
 from queuectl_core.execution.processes import boot_id
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
@@ -57,19 +59,31 @@ def _lost_runs(store: SqliteStore) -> list[Held]:
 
 
 def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
-    if _never_started(store.home, held):
-        store.run(unclaim([held]))
+    note = read_note(store.home, str(held.job.worker))
+    result = LOST
+    # What it noted on another boot may be older than what the store knows; then, or without a word, the run
+    # counts as begun and lost.
+    if note is not None and note.boot == boot_id():
+        if held.token not in note.begun:
+            store.run(unclaim([held]))
+            return None
+        success = note.begun[held.token]
+        result = LOST if success is None else _completed(store.home, held, success)
+    if result is LOST and end_survivors(_trail(store.home, held)):
         return None
-    if end_survivors(_trail(store.home, held)):
-        return None
-    report = Report(held.job.number, held.token, LOST, values, random.random())
-    return store.run(take_turn(report, None)).ended
+    return store.run(take_turn(Report(held.job.number, held.token, result, values, random.random()), None)).ended
 
 
-def _never_started(home: Home, held: Held) -> bool:
-    """Whether the worker had claimed the job and not begun its run. Where it left no word, it counts as begun."""
-    note = read_note(home, str(held.job.worker))
-    return note is not None and note.boot == boot_id() and held.token not in note.started
+def _completed(home: Home, held: Held, success: Success) -> Result:
+    """The result of a run that its worker saw end well, and had no time to report."""
+    tail = b""
+    with contextlib.suppress(OSError):
+        log = os.open(home.log(held.job.number, held.job.runs), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            tail = read_end(log).tail
+        finally:
+            os.close(log)
+    return Result(Outcome.COMPLETED, 0, None, None, success.duration_ms, success.output_bytes, tail)
 
 
 def _trail(home: Home, held: Held) -> Trail:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.hand import Hand
 from queuectl_core.execution.idling import Sleeper
-from queuectl_core.execution.liveness import Hold
+from queuectl_core.execution.liveness import Hold, Success
 from queuectl_core.execution.orders import Inbox, drain_bytes
 from queuectl_core.execution.process import Exit
 from queuectl_core.execution.processes import become_subreaper, reap_strays
@@ -167,6 +167,8 @@ class Worker:
         self._tell_start(job)
         look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(ROUTINE_LOOK))
         result = self._runner.run(job, token, self._settings, look)
+        if result.outcome is Outcome.COMPLETED:
+            self._hold.note_success(token, Success(result.duration_ms, result.output_bytes))
         if _was_cut_short(result) and self._is_shutdown():
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:

@@ -6,6 +6,7 @@ import pytest
 
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel
+from queuectl_core.store.transactions.jobs import tail
 from tests.execution.pools import Gate, LiveQueue
 from tests.execution.waiting import eventually
 
@@ -35,18 +36,21 @@ def test_no_job_waits_behind_a_long_one_in_the_same_worker(queue: LiveQueue, gat
 
 
 @pytest.mark.crash
-def test_a_job_that_kills_its_worker_costs_those_behind_it_nothing(queue: LiveQueue) -> None:
+def test_a_job_that_kills_its_worker_costs_those_around_it_nothing(queue: LiveQueue) -> None:
     queue.set(backoff_max=0)
-    for _ in range(WARM_UP):
-        queue.put()
+    before = [queue.put("echo once", max_retries=0) for _ in range(WARM_UP)]
     killer = queue.put("kill -9 $PPID", max_retries=1)
-    behind = [queue.put() for _ in range(12)]
+    behind = [queue.put("echo once", max_retries=0) for _ in range(12)]
 
     queue.drained()
 
     assert queue.outcomes(killer) == [Outcome.LOST, Outcome.LOST]
     assert queue.job(killer).state is JobState.DEAD
-    assert [(queue.job(job).attempts, queue.outcomes(job)) for job in behind] == [(1, [Outcome.COMPLETED])] * 12
+    others = [*before, *behind]
+    assert [(queue.job(job).attempts, queue.outcomes(job)) for job in others] == [(1, [Outcome.COMPLETED])] * 36
+    assert all(queue.output(job) == b"once\n" for job in others)
+    tails = [queue.run(tail(int(job), 1)) for job in others]
+    assert tails == [b"once\n"] * 36
 
 
 def test_results_of_short_jobs_are_stored_while_a_long_one_runs(queue: LiveQueue, gate: Gate) -> None:

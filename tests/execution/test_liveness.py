@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from queuectl_core.execution.liveness import (
     Hold,
     Note,
     RunNote,
+    Success,
     alive,
     is_alive,
     names,
@@ -133,20 +134,21 @@ def test_a_note_says_which_runs_were_begun_since_the_last_report(home: Home) -> 
     hold = Hold(home, "abc-1")
     try:
         hold.note_start("first")
+        hold.note_success("first", Success(12, 345))
         hold.note_start("second")
-        assert begun(home, "abc-1") == ("first", "second")
+        assert begun(home, "abc-1") == {"first": Success(12, 345), "second": None}
         hold.note_reported("second")
         hold.note_start("third")
-        assert begun(home, "abc-1") == ("second", "third")
+        assert begun(home, "abc-1") == {"second": None, "third": None}
     finally:
         hold.close()
 
 
-def begun(home: Home, name: str) -> tuple[str, ...]:
-    """The runs that a worker noted as begun."""
+def begun(home: Home, name: str) -> Mapping[str, Success | None]:
+    """The runs that a worker noted as begun, and what it noted of their end."""
     note = read_note(home, name)
     assert note is not None
-    return note.started
+    return note.begun
 
 
 @pytest.mark.parametrize("text", ["", "words", "{}", '{"pid": 1}', '{"pid":1,"boot":"","namespace":"","run":[1]}'])

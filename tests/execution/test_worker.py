@@ -35,7 +35,7 @@ def test_a_draining_pool_leaves_when_nothing_is_left_whatever_became_of_its_jobs
 
 
 def test_a_draining_pool_waits_for_jobs_that_are_to_run_later(queue: LiveQueue) -> None:
-    job = queue.put("true", delay=0.5)
+    job = queue.put("true", delay=2)
     pool = queue.drained()
     assert queue.job(job).state is JobState.COMPLETED
     assert f"pool {pool.name} " not in " ".join(pool.notices())
