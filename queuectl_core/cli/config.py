@@ -90,7 +90,7 @@ _COLUMNS = (
     Column("VALUE"),
     Column("DEFAULT"),
     Column("UNIT"),
-    Column("WHAT IT IS", wide=True),
+    Column("WHAT IT IS", wide=True, folds=True),
 )
 
 

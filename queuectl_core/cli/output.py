@@ -37,11 +37,13 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table. Of those that are `wide` the text is cut where a terminal has no room for it."""
+    """A column of a table. Where a terminal has no room, text is cut in a column that is `wide`, and goes on
+    in the next line in one that also `folds`."""
 
     title: str
     right: bool = False
     wide: bool = False
+    folds: bool = False
 
 
 # ---------------------------------------------------------------- the streams
@@ -244,12 +246,15 @@ def _table_at_terminal(columns: Sequence[Column], rows: Iterable[Sequence[Cell |
             justify="right" if column.right else "left",
             # Rich makes room in columns that may wrap, and in all alike only where that is not enough.
             no_wrap=not column.wide,
-            overflow="ellipsis",
+            overflow="fold" if column.folds else "ellipsis",
         )
     for row in rows:
         # As Text, since a plain str would be read as markup; that of a wide column is cut and not wrapped.
         styles = ("" if isinstance(cell, str) else cell.style for cell in row)
-        texts = (Text(_seen(cell), style, no_wrap=True) for cell, style in zip(row, styles, strict=True))
+        texts = (
+            Text(_seen(cell), style, no_wrap=not column.folds)
+            for cell, style, column in zip(row, styles, columns, strict=True)
+        )
         shown.add_row(*texts)
     with _writing():
         _console(sys.stdout).print(shown)
