@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from queuectl_core.execution.processes import boot_id, pid_namespace
+from queuectl_core.execution.processes import boot_id, look_at, pid_namespace
 from queuectl_core.store.home import Home
 
 NOTE_BYTES = 2048
@@ -161,6 +161,15 @@ def remove_lock(home: Home, name: str) -> None:
     """Remove the lock file of a process that has died."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(home.lock(name))
+
+
+def sweep_drafts(home: Home) -> None:
+    """Remove lock files whose makers died before they gave them their names."""
+    with contextlib.suppress(OSError):
+        for file in os.listdir(home.run):
+            pid = file.rpartition(".")[2]
+            if file.startswith(".") and pid.isdigit() and look_at(int(pid)) is None:
+                os.unlink(f"{home.run}/{file}")
 
 
 def any_worker(home: Home) -> bool:

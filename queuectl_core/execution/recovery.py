@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from queuectl_core.execution.liveness import Success, alive, is_alive, names, read_note, remove_lock
+from queuectl_core.execution.liveness import Success, alive, is_alive, names, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.logs import read_end
 from queuectl_core.execution.processes import boot_id
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
@@ -97,6 +97,7 @@ def _trail(home: Home, held: Held) -> Trail:
 def _see_off_the_dead(store: SqliteStore) -> None:
     """Strike dead workers and pools off the roster, unless a job still waits on what they left."""
     home = store.home
+    sweep_drafts(home)
     roster = store.run(workers.roster())
     known = {worker.id for worker in roster.workers} | {pool.id for pool in roster.pools}
     gone = (known | set(names(home))) - alive(home)

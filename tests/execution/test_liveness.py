@@ -23,6 +23,7 @@ from queuectl_core.execution.liveness import (
     names,
     read_note,
     remove_lock,
+    sweep_drafts,
 )
 from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
 from queuectl_core.store.home import Home, prepare_home
@@ -128,6 +129,18 @@ def test_a_note_says_who_wrote_it_and_what_it_runs_last(home: Home) -> None:
         assert os.stat(home.lock("abc-1")).st_size == NOTE_BYTES
     finally:
         hold.close()
+
+
+def test_a_draft_is_swept_once_its_maker_is_dead(home: Home) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, fresh = Path(home.run, f".abc-1.{gone.pid}"), Path(home.run, f".abc-2.{os.getpid()}")
+    left.touch()
+    fresh.touch()
+
+    sweep_drafts(home)
+
+    assert (left.exists(), fresh.exists()) == (False, True)
 
 
 def test_a_note_says_which_runs_were_begun_since_the_last_report(home: Home) -> None:

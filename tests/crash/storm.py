@@ -1,0 +1,242 @@
+"""A queue under attack: pools as real processes of `queuectl worker start`, and blows against their processes.
+
+Everything is found by the home, which every process carries in its environment, and hit through a pidfd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from queuectl_core.execution.processes import Process, all_processes, look_at, send
+from queuectl_core.model.job import Job, NewJob
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.jobs import find
+from queuectl_core.store.transactions.settings import set_setting
+from queuectl_core.store.transactions.statistics import waiting_for
+from tests.crash.checker import complaints, left_in_run, look, processes_of
+from tests.crash.ledger import Ledger
+from tests.execution.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+
+WRONG_WORDS = ("Traceback", "cannot go on", "came too late")
+"""What no pool has a reason to say: nobody's job is given on while its worker lives."""
+
+
+class Pool:
+    """A pool as a process; `wanted` is how many workers it was told to keep."""
+
+    def __init__(self, process: subprocess.Popen[bytes], wanted: int) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.wanted = wanted
+
+    def children(self) -> list[Process]:
+        """Its living children: workers and the keeper."""
+        return [process for process in all_processes() if process.parent == self.pid and not process.zombie]
+
+
+class Storm:
+    """A queue in a home of its own, its ledger, and the kills it has seen (`struck`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(str(folder / "home"))
+        self.store = SqliteStore(self.home)
+        self.ledger = Ledger(folder / "ledger")
+        self.struck: Counter[str] = Counter()
+        self.acknowledged: list[str] = []
+        self._folder = folder
+        self._said = folder / "said"
+        self._pools: list[Pool] = []
+        self._frozen: list[Process] = []
+        # No wait between two runs of a job: the storm passes over many of them.
+        self.store.run(set_setting("backoff_max", "0"))
+
+    # What a person does
+
+    def queuectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a command that succeeds; what it says."""
+        command = [sys.executable, "-m", "queuectl_core", "--home", self.home.path, *arguments]
+        ran = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, f"queuectl {' '.join(arguments)}: status {ran.returncode}: {ran.stderr}"
+        return ran.stdout
+
+    def put(self, command: str, **fields: Any) -> str:
+        """Enqueue a job through the store; its id."""
+        job = self.store.run(enqueue(NewJob(command, **{"cwd": str(self._folder), **fields})))
+        self.acknowledged.append(job.id)
+        return job.id
+
+    def put_many(self, jobs: list[dict[str, Any]]) -> list[str]:
+        """Enqueue jobs by the command, as JSON Lines; their ids."""
+        lines = "".join(json.dumps({"cwd": str(self._folder), **job}) + "\n" for job in jobs)
+        ids = self.queuectl("enqueue", "--from", "-", stdin=lines).split()
+        assert len(ids) == len(jobs)
+        self.acknowledged += ids
+        return ids
+
+    def job(self, job_id: str) -> Job:
+        """The job as it is now."""
+        [job] = self.store.run(find([job_id]))
+        return job
+
+    def unfinished(self) -> int:
+        """How many jobs have not ended."""
+        return sum(self.store.run(waiting_for(())).values())
+
+    def start_pool(self, workers: int, *options: str) -> Pool:
+        """Start a pool; it may not be ready yet."""
+        command = [sys.executable, "-m", "queuectl_core", "--home", self.home.path, "worker", "start"]
+        with self._said.open("ab") as said:
+            process = subprocess.Popen(
+                [*command, f"--count={workers}", "--log-format=json", *options],
+                cwd=ROOT,
+                # By this its processes are found; those of its jobs get it from it.
+                env={**os.environ, "QUEUECTL_HOME": self.home.path},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        pool = Pool(process, workers)
+        self._pools.append(pool)
+        return pool
+
+    # Who there is to be hit
+
+    def workers(self, pool: Pool) -> dict[int, str | None]:
+        """The living workers of a pool, by what `worker list` says: pid to the job each runs, if any."""
+        listed = {view["pid"]: view["job"] for view in json.loads(self.queuectl("worker", "list", "--json"))}
+        return {child.pid: listed[child.pid] for child in pool.children() if child.pid in listed}
+
+    def all_workers(self, pool: Pool) -> dict[int, str | None]:
+        """As `workers`, once the pool has as many as it was told to keep."""
+
+        def whole() -> dict[int, str | None] | None:
+            found = self.workers(pool)
+            return found if len(found) == pool.wanted else None
+
+        return eventually(whole, 60, what=f"pool {pool.pid} has its {pool.wanted} workers; {self.said()[-2000:]}")
+
+    def worker_of(self, pool: Pool, job: str) -> int:
+        """The pid of the worker that runs a job."""
+        return eventually(
+            lambda: next((pid for pid, runs in self.workers(pool).items() if runs == job), None),
+            what=f"job {job} is run",
+        )
+
+    def keeper(self, pool: Pool) -> int:
+        """The pid of the keeper: the one child that is no worker, once all workers are there."""
+
+        def alone() -> int | None:
+            workers = self.workers(pool)
+            others = [child.pid for child in pool.children() if child.pid not in workers]
+            return others[0] if len(workers) == pool.wanted and len(others) == 1 else None
+
+        return eventually(alone, 60, what=f"pool {pool.pid} is whole")
+
+    # Blows
+
+    def strike(self, pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
+        """Signal a process of this home; False where it has gone."""
+        process = look_at(pid)
+        if process is None or process.zombie or pid not in processes_of(self.home):
+            return False
+        send(process, number)
+        return True
+
+    def kill_worker(self, pool: Pool, rng: random.Random) -> int:
+        """Kill any worker of the pool, at any moment of its work; its pid."""
+        victim = rng.choice(sorted(self.all_workers(pool)))
+        self.let_work_go_on(rng.randrange(1, 400))
+        self.struck["worker"] += self.strike(victim)
+        return victim
+
+    def kill_worker_and_heir(self, pool: Pool, rng: random.Random) -> None:
+        """Kill a worker, and who takes its place as soon as there is somebody, before it is ready."""
+        keeper = self.keeper(pool)
+        known = {*self.workers(pool), keeper}
+        self.kill_worker(pool, rng)
+        heir = eventually(
+            lambda: next((child.pid for child in pool.children() if child.pid not in known), None),
+            60,
+            what="a dead worker is replaced",
+        )
+        self.struck["heir"] += self.strike(heir)
+
+    def kill_keeper(self, pool: Pool, rng: random.Random) -> None:
+        """Kill the keeper of the pool."""
+        keeper = self.keeper(pool)
+        self.let_work_go_on(rng.randrange(1, 400))
+        self.struck["keeper"] += self.strike(keeper)
+
+    def freeze_worker(self, pool: Pool, rng: random.Random) -> None:
+        """Stop a worker, until `thaw`."""
+        process = look_at(rng.choice(sorted(self.all_workers(pool))))
+        if process is not None:
+            self.struck["frozen"] += self.strike(process.pid, signal.SIGSTOP)
+            self._frozen.append(process)
+
+    def thaw(self) -> None:
+        """Let every stopped worker go on."""
+        for process in self._frozen:
+            send(process, signal.SIGCONT)
+        self._frozen.clear()
+
+    def kill_pool(self, pool: Pool, *, with_children: bool) -> None:
+        """Kill the pool, alone or together with all its children."""
+        children = pool.children() if with_children else []
+        for process in [look_at(pool.pid), *children]:
+            if process is not None:
+                send(process, signal.SIGKILL)
+        pool.process.wait(30)
+        self.struck["whole pool" if with_children else "pool alone"] += 1
+
+    def let_work_go_on(self, length: int) -> None:
+        """Wait until the ledger has grown by so many bytes, or everything has ended."""
+        goal = self.ledger.size() + length
+        eventually(
+            lambda: self.ledger.size() >= goal or not self.unfinished(),
+            60,
+            what=f"work goes on; {self.unfinished()} unfinished; {self.said()[-2000:]}",
+        )
+
+    # The end
+
+    def drain(self, workers: int, seconds: float = 120) -> None:
+        """Run a pool until every job has ended, then have whoever else is there leave."""
+        self.thaw()
+        pool = self.start_pool(workers, "--drain")
+        assert pool.process.wait(seconds) == 0, self.said()[-2000:]
+        self.queuectl("worker", "stop")
+        with contextlib.suppress(AssertionError):  # The checker says better what is left.
+            eventually(lambda: not processes_of(self.home) and not left_in_run(self.home), 5)
+
+    def said(self) -> str:
+        """What the pools said so far."""
+        return self._said.read_text(errors="replace") if self._said.exists() else ""
+
+    def wrong(self) -> list[str]:
+        """Everything that is wrong, once all pools have left."""
+        spoken = [line for line in self.said().splitlines() if any(word in line for word in WRONG_WORDS)]
+        return complaints(look(self.store, self.acknowledged, self.ledger.lines())) + spoken
+
+    def close(self) -> None:
+        """End what is left of the pools and of their jobs."""
+        for pool in self._pools:
+            if pool.process.poll() is None:
+                pool.process.kill()
+            pool.process.wait()
+        eventually(lambda: not [pid for pid in processes_of(self.home) if self.strike(pid)], 10, what="all is gone")
+        self.store.close()
