@@ -13,7 +13,6 @@ from queuectl_core.cli.job_options import TIMEOUT, CommandAfterDashes, command_w
 from queuectl_core.cli.parameters import Value
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import NewJob
-from queuectl_core.model.parsing import parse_job
 from queuectl_core.model.validation import check_id
 
 _ID = Value("id", lambda text, _: check_id(text))
@@ -55,6 +54,8 @@ def _from_json(job: tuple[str, ...], fields: dict[str, Any]) -> NewJob:
         raise InvalidInput("no job is given", f'give JSON such as {{"command": "echo hello"}}, or {_BY_OPTIONS}')
     if len(job) > 1:
         raise InvalidInput("one job at a time is given as JSON", _BY_OPTIONS)
+    from queuectl_core.model.parsing import parse_job
+
     try:
         parsed = parse_job(job[0], datetime.now(UTC))
     except InvalidInput as error:

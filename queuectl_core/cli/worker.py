@@ -144,7 +144,7 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
 
 def wait_until_gone(home: Home, pools: list[str], seconds: float | None) -> bool:
     """Wait until no pool of these and none of their workers lives; False once `seconds` have passed first."""
-    from queuectl_core.execution.liveness import alive
+    from queuectl_core.execution.locks import alive
 
     deadline = None if seconds is None else time.monotonic() + seconds
     while any(name.partition("-")[0] in pools for name in alive(home)):

@@ -20,8 +20,6 @@ from queuectl_core.store.home import Home
 NOTE_BYTES = 2048
 """Notes are padded to this size, so that a newer one always covers the one before in a single write."""
 
-SUFFIX = ".lock"
-
 
 class RunNote(NamedTuple):
     """The command that a worker runs: `started_ns` and `spawned_ns` (CLOCK_BOOTTIME) enclose its start."""
@@ -102,44 +100,6 @@ class Hold:
         os.close(self.handle)
 
 
-def is_held(path: str) -> bool:
-    """Whether a living process holds the lock file; False where there is none."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
-
-
-def is_alive(home: Home, name: str) -> bool:
-    """Whether the worker or pool of that name is alive."""
-    return is_held(home.lock(name))
-
-
-def alive(home: Home) -> frozenset[str]:
-    """The names of every worker and pool that is alive: workers are POOL-N, pools have no hyphen."""
-    return frozenset(name for name in names(home) if is_alive(home, name))
-
-
-def names(home: Home) -> list[str]:
-    """The names under which workers and pools have left lock files, dead ones included."""
-    try:
-        files = os.listdir(home.run)
-    except OSError:
-        return []
-    return [file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX) and file not in OTHER_LOCKS]
-
-
-OTHER_LOCKS = frozenset({"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"})
-"""Locks that are held for a moment, or by many, and say nothing of one process."""
-
-
 def read_note(home: Home, name: str) -> Note | None:
     """What a process, dead or alive, last said of itself; None where there is nothing to read."""
     try:
@@ -170,8 +130,3 @@ def sweep_drafts(home: Home) -> None:
             pid = file.rpartition(".")[2]
             if file.startswith(".") and pid.isdigit() and look_at(int(pid)) is None:
                 os.unlink(f"{home.run}/{file}")
-
-
-def any_worker(home: Home) -> bool:
-    """Whether any worker is alive; asks the kernel alone."""
-    return any("-" in name and is_alive(home, name) for name in names(home))

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from queuectl_core.execution.liveness import Success, alive, is_alive, names, read_note, remove_lock, sweep_drafts
+from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
+from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.logs import read_end
 from queuectl_core.execution.processes import boot_id
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of

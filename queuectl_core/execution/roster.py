@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from queuectl_core.execution.liveness import alive, is_alive
+from queuectl_core.execution.locks import alive, is_alive
 from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.job import Job
 from queuectl_core.store.sqlite.store import SqliteStore

@@ -7,7 +7,6 @@ NamedTuples rather than dataclasses, because every command pays for the import.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -130,11 +129,17 @@ class Job(NamedTuple):
     def from_row(cls, row: Sequence[Any]) -> Self:
         """A job from the columns of the `job_columns` fragment of `queries.sql`, in that order."""
         number, name, command, argv, state, queue, priority, attempts, retries, due, timeout, cwd, env, *rest = row
-        words = tuple(json.loads(command)) if argv else command
-        own = json.loads(env) if env else {}
+        words = tuple(_read(command)) if argv else command
+        own = _read(env) if env else {}
         *facts, cancelling = rest
         head = (number, name, words, JobState(state), queue, priority, attempts, retries, due, timeout, cwd, own)
         return cls._make((*head, *facts, bool(cancelling)))
+
+
+def _read(text: str) -> Any:
+    import json  # Here, since most jobs need none, and an enqueue pays for each import.
+
+    return json.loads(text)
 
 
 class Attempt(NamedTuple):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import zlib
 from collections.abc import Iterable
 
 from queuectl_core.store.home import Home
@@ -73,11 +72,11 @@ class Doorbell:
 
 
 def folder_of(queue: str) -> str:
-    """The folder of a queue's doorbells. A checksum, so that no name from outside becomes a path.
+    """The folder of a queue's doorbells: hexadecimal, so that no name from outside becomes a path.
 
-    Two queues that share one wake each other's workers for nothing, which is harmless.
+    Two long names that begin alike share one, and wake each other's workers for nothing, which is harmless.
     """
-    return f"{zlib.crc32(queue.encode()):08x}"
+    return f"q{queue.encode().hex()[:200]}"
 
 
 def _press(path: str) -> bool:

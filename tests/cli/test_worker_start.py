@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from queuectl_core.cli.worker import usual_count
-from queuectl_core.execution.liveness import alive
+from queuectl_core.execution.locks import alive
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.settings import set_setting

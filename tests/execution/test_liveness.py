@@ -18,13 +18,11 @@ from queuectl_core.execution.liveness import (
     Note,
     RunNote,
     Success,
-    alive,
-    is_alive,
-    names,
     read_note,
     remove_lock,
     sweep_drafts,
 )
+from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
 from queuectl_core.store.home import Home, prepare_home
 from tests.execution.pools import ROOT

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.execution import recovery
-from queuectl_core.execution.liveness import any_worker
+from queuectl_core.execution.locks import any_worker
 from queuectl_core.execution.recovery import recover_lost, stuck
 from queuectl_core.execution.roster import WorkerState, living_pools
 from queuectl_core.execution.survivors import find_survivors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -41,7 +40,7 @@ def row_of(job: NewJob, here: str) -> JobRow:
         job.max_retries,
         milliseconds(job.timeout),
         os.path.join(here, job.cwd) if job.cwd else here,
-        json.dumps(dict(job.env)) if job.env else None,
+        _text(dict(job.env)) if job.env else None,
         round(job.delay * 1000),
         None if job.run_at is None else round(job.run_at.timestamp() * 1000),
     )
@@ -113,7 +112,7 @@ def _refuse_taken(batch: Sequence[JobRow], offset: int, place: Callable[[int], s
     named = [(index, row[0]) for index, row in enumerate(batch, offset) if row[0] is not None]
     if not named:
         return
-    rows = yield Statement("taken_names", {"names": json.dumps([name for _, name in named])})
+    rows = yield Statement("taken_names", {"names": _text([name for _, name in named])})
     seen = {name for (name,) in rows}
     for index, name in named:
         if name in seen:
@@ -143,7 +142,13 @@ def default_max_retries() -> Steps[int]:
 
 def command_columns(command: Command) -> tuple[str, int]:
     """The columns `command` and `argv`: shell text as it is, an argument vector as JSON."""
-    return (command, 0) if isinstance(command, str) else (json.dumps(command), 1)
+    return (command, 0) if isinstance(command, str) else (_text(command), 1)
+
+
+def _text(value: object) -> str:
+    import json  # Here, since a plain command needs none, and pays for each import.
+
+    return json.dumps(value)
 
 
 def milliseconds(seconds: float | None) -> int | None:
