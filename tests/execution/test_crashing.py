@@ -1,0 +1,34 @@
+"""Workers that crash at once again and again are replaced with growing pauses, until they no longer do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from queuectl_core.model.job import JobState
+from tests.execution.pools import LiveQueue
+from tests.execution.waiting import eventually
+
+
+def test_workers_that_cannot_start_are_tried_again_with_pauses_and_work_in_the_end(queue: LiveQueue) -> None:
+    job = queue.put("echo done")
+    bells = Path(queue.home.run, "bells")
+    shutil.rmtree(bells, ignore_errors=True)
+    bells.write_text("in the way")
+
+    pool = queue.pool(workers=1, drain=True)
+    eventually(lambda: len(deaths(pool.notices())) >= 4, what="a worker has died several times")
+    assert any("cannot go on" in notice for notice in pool.notices())
+    assert queue.job(job).state is JobState.PENDING
+    os.unlink(bells)
+
+    assert pool.ended() == 0
+    assert queue.job(job).state is JobState.COMPLETED
+    # Without pauses there would be hundreds.
+    assert len(deaths(pool.notices())) < 15
+
+
+def deaths(notices: list[str]) -> list[str]:
+    """The notices that tell of a worker's death."""
+    return [notice for notice in notices if notice.startswith("worker ") and " died " in notice]
