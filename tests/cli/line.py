@@ -21,6 +21,7 @@ from queuectl_core.cli import main, output
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.connecting import wall_clock
 from queuectl_core.store.sqlite.store import SqliteStore
+from tests.execution.waiting import eventually
 from tests.store.engines import BlockingSqlite, Clock, Engine
 
 
@@ -82,6 +83,20 @@ def run_program(home: Home, *arguments: str, timeout: float = 60, stdin: str | N
         check=False,
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def once_it_looks(home: Home, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a command that was started has the store open, and so has begun to wait."""
+    eventually(lambda: home.database in opened_by(process.pid), what="the command has opened the store")
+
+
+def opened_by(pid: int) -> set[str]:
+    """The files that a process has open."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.add(str(link.readlink()))
+    return found
 
 
 def at_terminal(home: Home, *arguments: str, typed: str = "", columns: int = 80, **environment: str) -> Ran:

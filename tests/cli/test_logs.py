@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 from queuectl_core.cli.log_reading import BLOCK, skip_to_last
 from queuectl_core.model.job import Job, Outcome
 from queuectl_core.store.home import Home
-from tests.cli.line import CommandLine, program, run_program
+from tests.cli.line import CommandLine, once_it_looks, program, run_program
 from tests.store.acts import Run, ended, put, started
 from tests.store.engines import Engine
 
@@ -147,22 +145,13 @@ def test_a_follower_of_one_run_ends_with_it(home: Home, store: Engine) -> None:
 
 def test_a_follower_waits_for_the_first_run(home: Home, store: Engine) -> None:
     put(store)
+    with subprocess.Popen(program(home, "logs", "1", "-f"), stdout=subprocess.PIPE) as follower:
+        once_it_looks(home, follower)
+        run = started(store)
+        write(home, run.job, b"hi\n")
+        ended(store, run)
 
-    def work() -> None:
-        time.sleep(0.3)  # the follower should be waiting by then; were it not, the test would pass as well
-        from tests.cli.line import store_at
-
-        with store_at(home) as own:
-            run = started(own)
-            write(home, run.job, b"hi\n")
-            ended(own, run)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        assert run_program(home, "logs", "1", "-f").out == "hi\n"
-    finally:
-        worker.join()
+        assert follower.communicate(timeout=30)[0] == b"hi\n"
 
 
 def test_a_run_that_has_no_file_yet_is_no_trouble(queuectl: CommandLine, store: Engine) -> None:

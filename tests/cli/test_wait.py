@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
-import time
 
 import pytest
 
 from queuectl_core.model.job import Outcome
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.changes import cancel
-from tests.cli.line import CommandLine, program, run_program, store_at
+from tests.cli.line import CommandLine, once_it_looks, program
 from tests.store.acts import dead, ended, put, started
 from tests.store.engines import Engine
 
@@ -38,19 +36,13 @@ def test_a_dead_or_cancelled_job_has_ended_too_but_is_status_1(queuectl: Command
 def test_it_waits_until_the_last_has_ended(home: Home, store: Engine) -> None:
     put(store)
     put(store)
+    with subprocess.Popen(program(home, "wait", "1", "2", "--timeout", "30")) as waiter:
+        once_it_looks(home, waiter)
+        ended(store, started(store))
+        assert waiter.poll() is None
+        ended(store, started(store))
 
-    def work() -> None:
-        with store_at(home) as own:
-            for _ in range(2):
-                time.sleep(0.2)  # so that it does wait
-                ended(own, started(own))
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        assert run_program(home, "wait", "1", "2", "--timeout", "30").status == 0
-    finally:
-        worker.join()
+        assert waiter.wait(30) == 0
 
 
 def test_a_failed_job_has_not_ended_while_it_waits_for_its_retry(queuectl: CommandLine, store: Engine) -> None:

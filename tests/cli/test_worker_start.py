@@ -7,10 +7,8 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,19 +18,9 @@ from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.settings import set_setting
 from tests.cli.line import CommandLine, at_terminal, program, run_program
+from tests.execution.waiting import PATIENCE, eventually
 from tests.store.acts import look, put
 from tests.store.engines import Engine
-
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting."""
-
-
-def wait_until(true: Callable[[], Any]) -> None:
-    """Wait until something holds; fails where it does not come to."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -118,7 +106,7 @@ def test_a_pool_in_the_background_has_left_session_terminal_and_pipes(
     os.set_blocking(reader, False)
     assert os.read(reader, 1) == b"", "the pool holds a pipe of whoever started it"
     log = f"{home.logs}/pool.log"
-    wait_until(lambda: f"job {job.id} completed" in Path(log).read_text())
+    eventually(lambda: f"job {job.id} completed" in Path(log).read_text())
     assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
     os.close(reader)
 
@@ -140,7 +128,7 @@ def test_stop_lets_what_runs_finish_and_returns_when_the_pool_is_gone(
 ) -> None:
     job = put(store, "sleep 0.5")
     pool = detached("--count", "1")
-    wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+    eventually(lambda: look(store, job).state is JobState.PROCESSING)
 
     assert queuectl("worker", "stop", "--pool", pool).status == 0
 
@@ -154,7 +142,7 @@ def test_a_stop_that_does_not_wait_releases_what_runs_uncharged(
 ) -> None:
     job = put(store, "sleep 60")
     detached("--count", "1")
-    wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+    eventually(lambda: look(store, job).state is JobState.PROCESSING)
 
     assert queuectl("worker", "stop", *how).status == 0
 
@@ -167,17 +155,17 @@ def test_a_pool_is_scaled_up_and_down(queuectl: CommandLine, detached: Callable[
     detached("--count", "1")
 
     assert queuectl("worker", "scale", "3").status == 0
-    wait_until(lambda: len(queuectl.json("worker", "list")) == 3)
+    eventually(lambda: len(queuectl.json("worker", "list")) == 3)
 
     assert queuectl("worker", "scale", "1").status == 0
-    wait_until(lambda: len(queuectl.json("worker", "list")) == 1)
+    eventually(lambda: len(queuectl.json("worker", "list")) == 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_pool_in_the_foreground_drains_on_its_first_signal(home: Home, store: Engine, number: signal.Signals) -> None:
     job = put(store, "sleep 0.3")
     with subprocess.Popen(program(home, "worker", "start", "--count", "1"), stderr=subprocess.DEVNULL) as pool:
-        wait_until(lambda: look(store, job).state is JobState.PROCESSING)
+        eventually(lambda: look(store, job).state is JobState.PROCESSING)
         pool.send_signal(number)
         assert pool.wait(PATIENCE) == 0
 
