@@ -83,14 +83,20 @@ def fork_keeper(home: Home, options: KeeperOptions, report: events.Report, ends:
 
 
 def _fork(name: str, live: Callable[[Inbox, int], None], ends: list[int], report: events.Report) -> Child:
+    """Raises OSError where the machine has no room for another process, and leaves nothing open then."""
     told, outbox = os.pipe()
-    inbox, says = os.pipe()
-    gc.freeze()  # What is there is shared with the child for longer, where its collector leaves it alone.
-    arguments = (name, live, told, says, [*ends, outbox, inbox], report)
-    process = FORK.Process(target=_live, args=arguments, name=name)
-    process.start()
-    os.close(told)
-    os.close(says)
+    with contextlib.ExitStack() as opened:
+        opened.callback(os.close, told)
+        undo = opened.enter_context(contextlib.ExitStack())
+        undo.callback(os.close, outbox)
+        inbox, says = os.pipe()
+        opened.callback(os.close, says)
+        undo.callback(os.close, inbox)
+        gc.freeze()  # What is there is shared with the child for longer, where its collector leaves it alone.
+        arguments = (name, live, told, says, [*ends, outbox, inbox], report)
+        process = FORK.Process(target=_live, args=arguments, name=name)
+        process.start()
+        undo.pop_all()
     return Child(name, process, Inbox(inbox), outbox)
 
 
@@ -103,7 +109,9 @@ def _live(
     report: events.Report,
 ) -> None:
     """The child's whole life: away from the terminal, without the pool's ends of pipes."""
+    signal.set_wakeup_fd(-1)  # The pool's: what we are sent is not meant for it.
     os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # Of a terminal set to stop whoever writes in the background.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # The pool's wish, not ours: it would look like an order.
     for end in others:
         os.close(end)

@@ -40,6 +40,11 @@ class Hand:
         self._finished: list[Finished] = []
         self._pace = 1
 
+    def take(self, claimed: list[Held]) -> None:
+        """Take up jobs that were claimed, the best first."""
+        better = sorted([*self.claimed, *claimed], key=lambda held: (-held.job.priority, held.job.due, held.job.number))
+        self.claimed = deque(better)
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing to begin and nothing to report."""

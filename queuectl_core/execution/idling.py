@@ -10,7 +10,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from queuectl_core.execution.orders import drain_bytes
 from queuectl_core.model.errors import StoreError
@@ -21,24 +21,28 @@ ROUTINE_LOOK_MS = 1000
 
 
 class Sleeper:
-    """Sleeps for one worker. `others` are descriptors that wake it besides its bells."""
+    """Sleeps for one worker. `hang` makes its bells, where they are not there, and says where they hang;
+    `others` are descriptors that wake it besides."""
 
-    def __init__(self, store: SqliteStore, bells: Iterable[str], others: Iterable[int]) -> None:
+    def __init__(self, store: SqliteStore, hang: Callable[[], list[str]], others: Iterable[int]) -> None:
         self._store = store
-        self._paths = list(bells)
+        self._hang = hang
         self._others = list(others)
         self._bells: list[int] = []
+        self._listening = False
         self._seen = -1
 
     @property
     def listening(self) -> bool:
-        """Whether the doorbells are hung out."""
-        return bool(self._bells)
+        """Whether the doorbells are hung out, as far as they can be."""
+        return self._listening
 
     def listen(self) -> None:
         """Hang out the doorbells; whoever rings from now on is heard."""
-        for path in self._paths:
-            with contextlib.suppress(OSError):
+        self._listening = True
+        # Where none can be hung (the home is gone, say), the look each second must do.
+        with contextlib.suppress(OSError):
+            for path in self._hang():
                 self._bells.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
         self._seen = self._version()
 
@@ -51,7 +55,7 @@ class Sleeper:
 
     def stop_listening(self) -> bool:
         """Take the doorbells in, so that rings go to those who are idle; whether one rang that was not heard."""
-        rung = False
+        rung = self._listening = False
         for bell in self._bells:
             rung |= drain_bytes(bell)
             os.close(bell)

@@ -53,7 +53,7 @@ class Keeper:
         # Deaf to signals: it leaves when its pool does.
         self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
         self._doorbell = Doorbell(home)
-        self._store = SqliteStore(home, holds_schema=True)
+        self._store = SqliteStore(home, holds_schema=True, makes=False)
         self._maintenance = Maintenance(self._store)
         self._control = os.open(self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._passed_on = PoolOrders(Orders.RUN, options.wanted)
@@ -79,7 +79,7 @@ class Keeper:
                 self._pass_on_orders()
                 self._watch_drain()
                 self._trouble = False
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 self._complain(error)
             poll.poll(max(0.0, next_step - time.monotonic()) * 1000)
             drain_bytes(self._control)
@@ -124,7 +124,7 @@ class Keeper:
             self._told_waiting = waiting
             self._report(events.Notice(f"draining: waiting for {waiting}"))
 
-    def _complain(self, error: StoreError) -> None:
+    def _complain(self, error: StoreError | OSError) -> None:
         if not self._trouble:
             self._trouble = True
             self._report(events.Notice(f"keeper of pool {self._options.pool}: {error}", serious=True))
@@ -133,12 +133,14 @@ class Keeper:
         # Recovery strikes the pool off the roster, if this cannot: its lock tells that it is gone.
         try:
             self._store.run(workers.see_off(pools=[self._options.pool]))
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             self._complain(error)
         self._doorbell.take_down(self._options.pool)
         self._store.close()
 
 
 def _recovered(job: Job) -> str:
+    if job.state is JobState.COMPLETED:
+        return f"job {job.id} had completed when its worker {job.worker} died"
     after = f"retry in {(job.due - job.updated_at) / 1000:g}s" if job.state is JobState.FAILED else str(job.state)
     return f"job {job.id} was lost with worker {job.worker}: {after}"

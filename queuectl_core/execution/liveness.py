@@ -59,15 +59,19 @@ class Hold:
         self._path = home.lock(name)
         self._begun: dict[str, Success | None] = {}
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
-        # Locked under another name first: under its own it is never seen free while its maker lives.
-        draft = f"{home.run}/.{name}.{os.getpid()}"
+        self._draft = f"{home.run}/.{name}.{os.getpid()}"
+        self.handle = self._make()
+
+    def _make(self) -> int:
+        """Make the file and hold it; locked under another name first, so that it is never seen free."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
-        self.handle = os.open(draft, flags, 0o600)
+            os.unlink(self._draft)
+        self.handle = os.open(self._draft, flags, 0o600)
         fcntl.flock(self.handle, fcntl.LOCK_EX)
         self._write(None)
-        os.rename(draft, self._path)
+        os.rename(self._draft, self._path)
+        return self.handle
 
     def note_start(self, token: str) -> None:
         """Say that a run is about to begin: from here on it counts, whatever becomes of us."""
@@ -92,6 +96,24 @@ class Hold:
         noted = f'["{run.token}", {run.pid}, {run.started_ns}, {run.spawned_ns}]' if run else "null"
         text = f'{self._self}, "begun": {{{begun}}}, "run": {noted}}}'
         os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)
+
+    def renew(self) -> bool:
+        """Where the file was removed under us, make and hold it anew; whether that was so. Raises OSError.
+
+        Without its file a process counts as dead, whatever lock it holds.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(self._path), os.fstat(self.handle)):
+                return False
+        old = self.handle
+        self._make()
+        os.close(old)
+        return True
+
+    def abandon(self) -> None:
+        """Let the lock go and leave the file, so that what it says of our runs is heard."""
+        self._write(None)
+        os.close(self.handle)
 
     def close(self) -> None:
         """Remove the file and let the lock go."""

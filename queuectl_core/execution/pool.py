@@ -29,6 +29,12 @@ STEADY_SECONDS = 10.0
 """A child that lived this long and dies is replaced at once; sooner, with growing pauses."""
 
 LONGEST_PAUSE = 10.0
+FORK_PAUSE = 1.0
+"""Seconds until the pool tries again where the machine had no room for a process."""
+
+CLOSING_SECONDS = 0.5
+"""A terminal that is closed sends a hangup from the kernel and one from its shell; within this they are one."""
+
 KEEPER_PATIENCE = 5.0
 """Seconds that a leaving pool waits for its keeper before it ends it."""
 
@@ -66,6 +72,7 @@ class Pool:
         self._workers: dict[int, Child] = {}
         self._keeper: Child | None = None
         self._resume_at = 0.0
+        self._hangup_at = -CLOSING_SECONDS
         self._draining = False
         self._stopping = False
         self._stop_at: float | None = None
@@ -96,6 +103,13 @@ class Pool:
         if time.monotonic() < self._resume_at:
             return
         self._resume_at = 0.0
+        try:
+            self._fork_missing()
+        except OSError as error:
+            self._report(events.Notice(f"pool {self.name} cannot start a process: {error.strerror}", serious=True))
+            self._resume_at = time.monotonic() + FORK_PAUSE
+
+    def _fork_missing(self) -> None:
         if self._keeper is None and not (self._draining and not self._workers):
             self._keeper = self._fork_keeper()
         while not self._draining and len(self._active()) < self._wanted:
@@ -163,8 +177,12 @@ class Pool:
 
     def _hear_signals(self) -> None:
         for number in self._signals.arrived():
-            if number in STOP_SIGNALS:
+            if number in STOP_SIGNALS and not (number == signal.SIGHUP and self._is_same_hangup()):
                 self._stop() if self._draining else self._drain()
+
+    def _is_same_hangup(self) -> bool:
+        last, self._hangup_at = self._hangup_at, time.monotonic()
+        return self._hangup_at - last < CLOSING_SECONDS
 
     def _hear_keeper(self) -> None:
         if self._keeper is None:

@@ -20,7 +20,14 @@ DEV_NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
 
 class CannotStart(Exception):
-    """The command could not be started; the message is the error of the run."""
+    """The command could not be started; the message is the error of the run.
+
+    `by_system` where the machine lacked something, and the job is not to blame.
+    """
+
+    def __init__(self, message: str, *, by_system: bool = False) -> None:
+        super().__init__(message)
+        self.by_system = by_system
 
 
 class Exit(NamedTuple):
@@ -76,8 +83,23 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
         with contextlib.chdir(job.cwd):
             pid = _spawn(words, log, environment)
     except (OSError, ValueError) as error:
-        raise CannotStart(_why(job, words[0], error)) from error
-    return Command(RunNote(token, pid, before, boot_clock_ns()))
+        raise CannotStart(_why(job, words[0], error), by_system=is_system_trouble(error)) from error
+    try:
+        return Command(RunNote(token, pid, before, boot_clock_ns()))
+    except OSError as error:
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise CannotStart(f"command could not be watched: {error.strerror}", by_system=True) from error
+
+
+def is_system_trouble(error: Exception) -> bool:
+    """Whether an error says that the machine lacks something, and nothing of the job."""
+    return getattr(error, "errno", None) in SYSTEM_TROUBLE
+
+
+SYSTEM_TROUBLE = frozenset(
+    {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+)
 
 
 def _spawn(words: list[str], log: int, environment: Mapping[bytes, bytes]) -> int:
@@ -96,12 +118,12 @@ def _spawn(words: list[str], log: int, environment: Mapping[bytes, bytes]) -> in
             (os.POSIX_SPAWN_DUP2, log, 2),
         ],
         setsid=True,
-        setsigdef=IGNORED_BY_PYTHON,
+        setsigdef=IGNORED_HERE,
     )
 
 
-IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Signals that Python ignores, which commands must not inherit."""
+IGNORED_HERE = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU)
+"""Signals that Python or a worker ignores, which commands must not."""
 
 
 def _program(word: str, environment: Mapping[bytes, bytes]) -> str:

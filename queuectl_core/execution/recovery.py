@@ -17,7 +17,7 @@ from typing import NamedTuple
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.logs import read_end
-from queuectl_core.execution.processes import boot_id
+from queuectl_core.execution.processes import TICKS_A_SECOND, boot_clock_ns, boot_id, look_at
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
@@ -27,6 +27,7 @@ from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
+from queuectl_core.store.transactions.workers import Worker
 
 LOST = Result(Outcome.LOST, error="the worker died")
 
@@ -56,7 +57,31 @@ def recover_lost(store: SqliteStore) -> list[Job]:
 
 
 def _lost_runs(store: SqliteStore) -> list[Held]:
-    return [held for held in store.run(processing()) if not is_alive(store.home, str(held.job.worker))]
+    registered = {worker.id: worker for worker in store.run(workers.roster()).workers}
+    names = {str(held.job.worker) for held in store.run(processing())}
+    dead = {name for name in names if _is_dead(store, name, registered.get(name))}
+    # Read again: a worker may have reported and left between the two looks, and the dead report no more.
+    return [held for held in store.run(processing()) if held.job.worker in dead] if dead else []
+
+
+def _is_dead(store: SqliteStore, name: str, registered: Worker | None) -> bool:
+    """Whether a worker has died: its lock is free, or its lock file is gone and so is its process.
+
+    A file that somebody removed under a living worker says nothing; the worker makes it anew within a second.
+    """
+    if is_alive(store.home, name):
+        return False
+    if os.path.lexists(store.home.lock(name)) or registered is None:
+        return True
+    process = look_at(registered.pid)
+    if process is None:
+        return True
+    # Its pid alone proves nothing: it must also have begun when the worker registered.
+    age = boot_clock_ns() / 1e9 - process.start / TICKS_A_SECOND
+    return abs(age - (store.clock() - registered.started_at) / 1000) > SAME_PROCESS_SECONDS
+
+
+SAME_PROCESS_SECONDS = 10.0
 
 
 def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
@@ -106,7 +131,8 @@ def _see_off_the_dead(store: SqliteStore) -> None:
         return
     gone -= {str(held.job.worker) for held in store.run(processing())}
     # Looked at again: a worker takes its lock before it registers, but may have done both meanwhile.
-    gone = {name for name in gone if not is_alive(home, name)}
+    registered = {worker.id: worker for worker in roster.workers}
+    gone = {name for name in gone if _is_dead(store, name, registered.get(name))}
     if gone & known:
         store.run(workers.see_off(sorted(gone), sorted(gone)))
     doorbell = Doorbell(home)

@@ -39,7 +39,10 @@ class WorkerView(NamedTuple):
 def worker_views(store: SqliteStore) -> list[WorkerView]:
     """Every worker on the roster, dead ones that were not yet seen off included."""
     known = store.run(roster())
-    jobs = {held.job.worker: held.job for held in store.run(processing())}
+    jobs: dict[str | None, Job] = {}
+    for held in store.run(processing()):
+        # Of the short jobs that a worker claimed together, the first stands for all.
+        jobs.setdefault(held.job.worker, held.job)
     draining = {pool.id for pool in known.pools if pool.orders is not Orders.RUN}
     living = alive(store.home)
     return [

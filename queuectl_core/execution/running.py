@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import time
@@ -19,9 +18,6 @@ from queuectl_core.model.settings import Settings
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.claims import token_of_run
-
-SYSTEM_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EIO})
-"""Errors of making a log file that say nothing of the job."""
 
 
 class Runner:
@@ -45,7 +41,8 @@ class Runner:
             ended = self._run(job, token, settings, look, log)
             return _result(ended, read_end(log), _ms_since(began))
         except CannotStart as error:
-            return Result(Outcome.FAILED, error=str(error), duration_ms=_ms_since(began))
+            outcome = Outcome.RELEASED if error.by_system else Outcome.FAILED
+            return Result(outcome, error=str(error), duration_ms=_ms_since(began))
         finally:
             os.close(log)
 
@@ -63,12 +60,15 @@ class Runner:
         reap_all()
         return ended
 
-    def end_previous(self, store: SqliteStore, job: Job) -> None:
-        """End what survives of the run before, so that the job never runs twice at once."""
+    def end_previous(self, store: SqliteStore, job: Job) -> bool:
+        """End what survives of the run before, so that the job never runs twice at once; False while some does.
+
+        Raises a StoreError.
+        """
         previous = store.run(token_of_run(job.number, job.runs - 1))
-        if previous is not None:
-            _end_all(Trail(previous))
-            reap_all()
+        left = end_survivors(Trail(previous)) if previous is not None else []
+        reap_all()
+        return not left
 
 
 def _end_all(trail: Trail) -> None:

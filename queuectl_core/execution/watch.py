@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from queuectl_core.execution.process import Command, Exit
-from queuectl_core.execution.processes import send
+from queuectl_core.execution.processes import reap_strays, send
 from queuectl_core.execution.survivors import Trail, find_survivors
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import Outcome
@@ -89,6 +89,9 @@ class Watch:
                     break
                 if exited and not find_survivors(self._trail):
                     break
+                if ready and not exited:
+                    # Perhaps an orphan of the command, which waits for it to be gone.
+                    reap_strays((self._command.pid,))
                 routine = time.monotonic() >= routine_at
                 if routine:
                     routine_at = time.monotonic() + ROUTINE_LOOK

@@ -32,7 +32,7 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Wake
 from queuectl_core.store.transactions import claims, workers
-from queuectl_core.store.transactions.claims import Ask, Report, Turns
+from queuectl_core.store.transactions.claims import Ask, Held, Report, Turns
 from queuectl_core.store.transactions.settings import StoredSettings, settings
 
 STORE_PATIENCE = (0.1, 5.0)
@@ -62,15 +62,16 @@ class Worker:
         self._report = report
         self._draining = False
         self._stopping = False
-        self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
+        self._abandoned = False
+        """Whether we leave with results untold, since the store would not take them."""
+        self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD))
         become_subreaper()
         self._hold = Hold(home, options.id)
         self._doorbell = Doorbell(home)
-        self._store = SqliteStore(home, holds_schema=True)
-        bells = self._doorbell.bells_of(options.id, options.queues)
+        self._store = SqliteStore(home, holds_schema=True, makes=False)
         self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         others = (self._inbox.handle, self._control, self._signals.handle)
-        self._sleeper = Sleeper(self._store, bells, others)
+        self._sleeper = Sleeper(self._store, lambda: self._doorbell.bells_of(options.id, options.queues), others)
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)
@@ -86,7 +87,7 @@ class Worker:
         """Take turns until told to leave."""
         due: int | None = None
         rung = False
-        while True:
+        while not self._abandoned:
             if self._hear() or self._draining:
                 self._give_back()
             if self._hand.must_report():
@@ -98,20 +99,29 @@ class Worker:
                         # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
                         self._doorbell.ring([Wake(queues=frozenset({turns.claimed[0].job.queue}))])
                         rung = False
-            if self._hand.claimed:
-                self._hand.add(self._run(*self._hand.claimed.popleft()))
-            elif self._draining:
-                break
-            elif not self._sleeper.listening:
-                self._sleeper.listen()
-                if self._options.ring_when_idle:
-                    self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
+            if self._draining:
+                if self._hand.empty:
+                    break
+                self._pause(STORE_PATIENCE[1])  # What could not be given back must be, before we leave.
+            elif self._hand.claimed:
+                self._begin(self._hand.claimed.popleft())
             else:
-                rung = self._sleeper.sleep(due)
-                reap_strays(())
-                rung |= self._sleeper.stop_listening()
-                self._sleeper.listen()
+                rung = self._rest(due)
         self._leave()
+
+    def _rest(self, due_in_ms: int | None) -> bool:
+        """Hang out the bells and look once more; or, where that was done, sleep. Whether a bell woke us."""
+        if not self._sleeper.listening:
+            self._sleeper.listen()
+            if self._options.ring_when_idle:
+                self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
+            return False
+        rung = self._sleeper.sleep(due_in_ms)
+        reap_strays(())
+        self._keep_alive()
+        rung |= self._sleeper.stop_listening()
+        self._sleeper.listen()
+        return rung
 
     def _take_turns(self) -> Turns:
         """One turn with the store, however long the store is in trouble; nothing is lost meanwhile."""
@@ -123,18 +133,23 @@ class Worker:
             except StoreError as error:
                 if wait == STORE_PATIENCE[0]:
                     self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
-                if self._stopping or (not reports and self._draining):
-                    turns = Turns([], [None] * len(reports), None, self._version)
-                    self._settle(reports, turns)
-                    return turns
-                self._poll.poll(wait * 1000)
-                self._hear()
+                if self._draining and not reports:
+                    return Turns([], [], None, self._version)
+                self._pause(wait)
+                if self._abandoned:
+                    return Turns([], [], None, self._version)
                 wait = min(wait * 2, most)
             else:
                 self._settle(reports, turns)
-                self._hand.claimed.extend(turns.claimed)
+                self._hand.take(turns.claimed)
                 self._keep_up(turns)
                 return turns
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for trouble with the store to pass. Told to stop meanwhile, leave it all to recovery."""
+        self._poll.poll(seconds * 1000)
+        self._hear()
+        self._abandoned = self._stopping
 
     def _asks(self) -> list[Ask]:
         if self._draining:
@@ -150,20 +165,38 @@ class Worker:
         self._hold.note_reported(running)
 
     def _give_back(self, running: str | None = None) -> None:
-        """Report what is finished and give back what is not begun; a store in trouble is asked again later."""
+        """Report what is finished and give back what is not begun; a store in trouble is asked again later.
+
+        While a run goes on (`running` is its token), other writers are hardly waited for: it must be watched.
+        """
         self._hand.slow_down()
         if self._hand.empty:
             return
-        with contextlib.suppress(StoreError):
+        patience = contextlib.nullcontext() if running is None else self._store.impatient()
+        with contextlib.suppress(StoreError), patience:
             reports = self._hand.reports()
             self._settle(reports, self._store.run(claims.take_turns(reports, [])), running)
             self._store.run(claims.unclaim(list(self._hand.claimed)))
             self._hand.claimed.clear()
 
+    def _begin(self, held: Held) -> None:
+        """Run a job that was claimed, once nothing of its run before is left, and take in its result."""
+        if held.job.runs > 1:
+            self._give_back()
+            if not self._way_is_clear(held.job):
+                self._hand.take([held])
+                self._pause(STORE_PATIENCE[1])
+                return
+        self._hand.add(self._run(held.token, held.job))
+
+    def _way_is_clear(self, job: Job) -> bool:
+        try:
+            return self._runner.end_previous(self._store, job)
+        except StoreError as error:
+            self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
+            return False
+
     def _run(self, token: str, job: Job) -> Report:
-        """Run a job that was claimed, to its end."""
-        if job.runs > 1:
-            self._runner.end_previous(self._store, job)
         self._tell_start(job)
         look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(ROUTINE_LOOK))
         result = self._runner.run(job, token, self._settings, look)
@@ -177,9 +210,17 @@ class Worker:
             self._poll.poll(STORE_PATIENCE[1] * 1000)
         return Report(job.number, token, result, self._settings, random.random())
 
+    def _keep_alive(self) -> None:
+        """Make our lock file anew, where somebody removed it: without it we count as dead."""
+        with contextlib.suppress(OSError):
+            if self._hold.renew():
+                self._report(events.Notice(f"worker {self._options.id}: its lock file was removed", serious=True))
+
     def _look(self, token: str, job: Job, routine: bool) -> Reason | None:
         """Whether the run should be ended: asked each second, and at once when something came."""
         came = self._hear()
+        if routine:
+            self._keep_alive()
         if came or routine or self._draining:
             self._give_back(token)
         if self._stopping:
@@ -200,9 +241,10 @@ class Worker:
             self._draining = True
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._inbox.handle)
-        self._draining |= bool(self._signals.arrived())
+        # The end of a child, too, is a signal, so that a sleep or a watch is cut short by it; no order.
+        self._draining |= any(number != signal.SIGCHLD for number in self._signals.arrived())
         if self._draining and not was_draining:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError), self._store.impatient():
                 self._store.run(workers.worker_draining(self._options.id))
         return drain_bytes(self._control)
 
@@ -256,6 +298,9 @@ class Worker:
 
     def _leave(self) -> None:
         self._sleeper.stop_listening()
+        if self._abandoned:
+            self._hold.abandon()
+            return
         with contextlib.suppress(StoreError):
             self._store.run(workers.see_off([self._options.id]))
         self._doorbell.take_down(self._options.id)

@@ -13,15 +13,15 @@ from tests.execution.waiting import eventually
 
 def test_workers_that_cannot_start_are_tried_again_with_pauses_and_work_in_the_end(queue: LiveQueue) -> None:
     job = queue.put("echo done")
-    bells = Path(queue.home.run, "bells")
-    shutil.rmtree(bells, ignore_errors=True)
-    bells.write_text("in the way")
+    control = Path(queue.home.run, "control")
+    shutil.rmtree(control, ignore_errors=True)
+    control.write_text("in the way")
 
     pool = queue.pool(workers=1, drain=True)
     eventually(lambda: len(deaths(pool.notices())) >= 4, what="a worker has died several times")
     assert any("cannot go on" in notice for notice in pool.notices())
     assert queue.job(job).state is JobState.PENDING
-    os.unlink(bells)
+    os.unlink(control)
 
     assert pool.ended() == 0
     assert queue.job(job).state is JobState.COMPLETED

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from queuectl_core.store.home import Home
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_05, 0.005
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_05, 0.002
 """Seconds between two looks at the gate, at first and at most."""
 
 
@@ -25,7 +25,7 @@ class Gate:
 
     def __init__(self, home: Home, patience: float) -> None:
         self._lock = os.open(home.lock("write"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        self._patience = patience
+        self.patience = patience
 
     def is_open(self) -> bool:
         """Pass, if nobody else is through; the one who passed must `leave`."""
@@ -37,7 +37,7 @@ class Gate:
 
     def pauses(self) -> Iterator[float]:
         """How long (s) to sleep between two looks. Raises SQLite's own busy error once patience has run out."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self.patience
         pause = SHORTEST_PAUSE
         while time.monotonic() <= deadline:
             yield pause

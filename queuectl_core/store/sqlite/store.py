@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self, TypeVar
 
+from queuectl_core.model.errors import StoreError
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
@@ -18,12 +20,16 @@ from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Tr
 
 T = TypeVar("T")
 
+IMPATIENCE = 0.05
+"""Seconds to wait for other writers where waiting would do harm."""
+
 
 class SqliteStore:
     """One connection to the store in a home; belongs to one thread of one process.
 
     `clock` gives milliseconds since the epoch. `holds_schema` keeps migrations away while it is open,
-    which is for those who stay. Raises a StoreError where the store cannot be used.
+    which is for those who stay; without `makes` a store that is not there is an error. Raises a StoreError
+    where the store cannot be used.
     """
 
     def __init__(
@@ -33,6 +39,7 @@ class SqliteStore:
         clock: Callable[[], int] = wall_clock,
         busy_seconds: float = BUSY_SECONDS,
         holds_schema: bool = False,
+        makes: bool = True,
     ) -> None:
         self.home = home
         self.clock = clock
@@ -41,8 +48,11 @@ class SqliteStore:
         self._doorbell = Doorbell(home)
         self._synced = True
         self._commits = 0
-        prepare_home(home)
-        make_file(home)
+        if makes:
+            prepare_home(home)
+            make_file(home)
+        elif not os.path.exists(home.database):
+            raise StoreError(f"{home.database} is gone", "put it back, or stop the pool")
         try:
             self._connection = sqlite3.connect(
                 home.database, timeout=busy_seconds, isolation_level=None, cached_statements=256
@@ -79,6 +89,15 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise translated(error, self.home.database) from error
         return play.outcome()
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Wait for other writers hardly at all: for what can be done later, while something else must be seen to."""
+        usual, self._gate.patience = self._gate.patience, IMPATIENCE
+        try:
+            yield
+        finally:
+            self._gate.patience = usual
 
     def _attempt(self, begin: str, transaction: Transaction[T]) -> Play[T]:
         """Begin, play and commit; or roll back and raise."""
@@ -117,8 +136,12 @@ class SqliteStore:
         self._commits += 1
         if self._commits % wal.COMMITS_A_LOOK != 1:
             return
-        with self._gate.passed():
-            wal.shorten(self._connection, self.home.database, self.home.lock("checkpoint"))
+        # What was committed stands: nothing that happens here may look as if it had not been.
+        if wal.is_long(self.home.database) and self._gate.is_open():
+            try:
+                wal.shorten(self._connection, self.home.database, self.home.lock("checkpoint"))
+            finally:
+                self._gate.leave()
 
     def checkpoint(self) -> bool:
         """Copy the log into the database; False where another process is at it."""

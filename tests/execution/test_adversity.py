@@ -1,0 +1,95 @@
+"""What users and machines do to a running pool: files removed, homes moved, orphans, closed terminals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.execution.recovery import recover_lost
+from queuectl_core.model.job import JobState, NewJob, Outcome
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite.gate import Gate as WriteGate
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.jobs import page
+from tests.execution.pools import Gate, LiveQueue
+from tests.execution.waiting import eventually
+
+
+def test_an_orphan_that_ends_is_gone_while_its_job_still_runs(queue: LiveQueue) -> None:
+    stop = "(sleep 100 & echo $! > orphan); kill $(cat orphan)"
+    job = queue.put(f"{stop}; while kill -0 $(cat orphan) 2>/dev/null; do sleep 0.05; done", timeout=20)
+
+    queue.drained()
+
+    assert queue.outcomes(job) == [Outcome.COMPLETED]
+
+
+def test_files_removed_from_run_condemn_no_job(queue: LiveQueue, gate: Gate) -> None:
+    queue.ready_pool(workers=2)
+    job = queue.put(gate.command)
+    gate.pid()
+    name = queue.worker_of(job).id
+    for path in Path(queue.home.run).glob("*.lock"):
+        path.unlink()
+
+    with SqliteStore(queue.home) as store:
+        assert recover_lost(store) == []
+    eventually(lambda: os.path.exists(queue.home.lock(name)), what="the worker has made its lock file anew")
+    gate.open()
+
+    queue.once(job, JobState.COMPLETED)
+    assert queue.outcomes(job) == [Outcome.COMPLETED]
+
+
+def test_no_second_queue_appears_where_a_home_was_moved_away(queue: LiveQueue, gate: Gate) -> None:
+    pool = queue.ready_pool()
+    job = queue.put(gate.command)
+    gate.pid()
+    away = f"{queue.home.path}-away"
+    os.rename(queue.home.path, away)
+
+    eventually(lambda: any("keeper" in notice for notice in pool.notices()), what="the keeper complains")
+    gate.open()
+    with SqliteStore(Home(away)) as store:
+        eventually(lambda: store.run(page())[0].state is JobState.COMPLETED, what="the job has completed")
+    assert not os.path.exists(queue.home.database)
+
+    shutil.rmtree(queue.home.path, ignore_errors=True)
+    os.rename(away, queue.home.path)
+    after = queue.put("true")
+    queue.once(after, JobState.COMPLETED)
+    assert queue.outcomes(job) == [Outcome.COMPLETED]
+
+
+def test_the_two_hangups_of_a_closing_terminal_are_one(queue: LiveQueue, gate: Gate) -> None:
+    pool = queue.ready_pool()
+    job = queue.put(gate.command)
+    gate.pid()
+
+    pool.signal(signal.SIGHUP)
+    eventually(lambda: any("is stopping" in notice for notice in pool.notices()), what="the pool drains")
+    pool.signal(signal.SIGHUP)
+    gate.open()
+
+    assert pool.ended() == 0
+    assert queue.outcomes(job) == [Outcome.COMPLETED]
+
+
+def test_a_commit_stands_whatever_becomes_of_the_look_at_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(str(tmp_path / "home"))
+    with SqliteStore(home, busy_seconds=0.05) as store:
+        other = WriteGate(home, 1.0)
+        # Found long, and by then another writer is through the gate, and stays.
+        monkeypatch.setattr(wal, "is_long", lambda *_: other.is_open())
+        job = store.run(enqueue(NewJob("true")))
+        other.close()
+
+        assert store.run(page()) == [job]
