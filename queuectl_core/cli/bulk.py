@@ -149,6 +149,8 @@ def _text(line: bytes, number: int) -> str:
 def _opened(path: str) -> BinaryIO:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise QueueError("cannot read -: standard input is closed", "nothing was stored")
             return open(sys.stdin.fileno(), "rb", closefd=False)
         return open(path, "rb")
     except OSError as error:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from queuectl_core.model import errors
 from queuectl_core.model.errors import QueueError, Refused
-from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
 
 Ready = Callable[[str], None]
 Run = Callable[[Ready], int]
@@ -35,6 +35,7 @@ def start_detached(home: Home, run: Run) -> str:
     Raises the QueueError that `run` raises before that, or Refused where the child ends without a word.
     """
     prepare_home(home)
+    prepare_folders(home)
     log = os.open(log_path(home), _APPEND, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -11,7 +11,7 @@ from queuectl_core.cli import context, output
 from queuectl_core.cli.attendance import note_if_nobody_works
 from queuectl_core.cli.job_options import TIMEOUT, CommandAfterDashes, command_words, given, job_options
 from queuectl_core.cli.parameters import Value
-from queuectl_core.model.errors import InvalidInput
+from queuectl_core.model.errors import InvalidInput, QueueError
 from queuectl_core.model.job import NewJob
 from queuectl_core.model.validation import check_id
 
@@ -77,6 +77,10 @@ def _store(job: NewJob) -> None:
     from queuectl_core.store.transactions.arrivals import enqueue as stored
 
     with context.open_store() as store:
-        output.data(store.run(stored(job)).id)
-        output.flush()  # who reads it need not wait for what follows
+        job_id = store.run(stored(job)).id
+        try:
+            output.data(job_id)
+            output.flush()  # who reads it need not wait for what follows
+        except QueueError as error:
+            raise QueueError(f"{error.wrong}", f"job {job_id} is stored all the same") from None
         note_if_nobody_works(store.home)

@@ -102,7 +102,7 @@ def _writing() -> Iterator[None]:
 
 
 def set_color(when: str) -> None:
-    """`always`, `never`, or `auto`: on a terminal, unless NO_COLOR forbids it."""
+    """`always`, in a pipe too; `never`; or `auto`, on a terminal. NO_COLOR forbids colour in any case, not weight."""
     global _color
     _color = when
 
@@ -120,7 +120,7 @@ def _styled(stream: TextIO) -> bool:
 
 
 def _colored(stream: TextIO) -> bool:
-    return _styled(stream) and (_color == "always" or not os.environ.get("NO_COLOR"))
+    return _styled(stream) and not os.environ.get("NO_COLOR")
 
 
 def stderr_is_colored() -> bool:

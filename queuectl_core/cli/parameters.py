@@ -66,9 +66,12 @@ def _as_it_is(text: str, _: str) -> str:
 
 
 def _count(text: str, name: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= 1:
+    if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_COUNT)) and int(text) >= 1:
         return int(text)
-    raise InvalidInput(f"{name} must be a whole number from 1 up, not {shown(text)}")
+    raise InvalidInput(f"{name} must be a whole number from 1 to {LARGEST_COUNT}, not {shown(text)}")
+
+
+LARGEST_COUNT = 10**18 - 1
 
 
 def _states(text: str, _: str) -> tuple[JobState, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 
 from queuectl_core.model.settings import Settings
@@ -61,7 +62,7 @@ def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str
     executable, *rest = program
     arguments = [*rest, "--home", home, "worker", "start"]
     return _TEMPLATE.format(
-        queuectl=" ".join((*program, "--home", home)).replace("\n", " "),
+        queuectl=shlex.join((*program, "--home", home)).replace("\n", " "),
         command=" ".join([quoted(executable), *(quoted(word.replace("$", "$$")) for word in arguments)]),
         path=quoted(f"PATH={path}"),
         timeout=_stop_timeout(settings),

@@ -38,7 +38,7 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> int:
         in_time = watch(store, left, not_ended, deadline=deadline)
     failed = [job for job in ended.values() if job.state is not JobState.COMPLETED]
     for job in failed:
-        output.note(f"job {job.id} is {job.state}" + (f": {job.error}" if job.error else ""))
+        output.note(f"job {job.id} is {job.state}" + (f": {job.error}" if job.error and job.error != job.state else ""))
     if in_time:
         return FAILED if failed else DONE
     left = [job.id for job in jobs if job.number not in ended]

@@ -181,6 +181,8 @@ def scale_pool(number: int, pool: str | None) -> None:
     with context.open_store() as store:
         living = living_pools(store)
         meant = _only(living) if pool is None else _named(pool, living)
+        if meant.orders is not Orders.RUN:
+            raise NoSuchPool(f"pool {meant.id} is stopping", "start another with 'queuectl worker start'")
         if not store.run(scale(meant.id, number)):
             raise _no_such_pool(meant.id)
 

@@ -72,7 +72,7 @@ def default_home() -> str:
 
 
 def prepare_home(home: Home) -> None:
-    """Make the directories where they are missing, private to their owner.
+    """Make the directory where it is missing, private to its owner.
 
     Raises UnsafeHome where the home is not ours alone to write, or cannot hold a store.
     """
@@ -82,6 +82,13 @@ def prepare_home(home: Home) -> None:
         _make_private(home.path, parents=True)
         _refuse_unsafe(home.path)
         _refuse_network(home.path)
+    except OSError as error:
+        raise cannot_use(home.path, error) from error
+
+
+def prepare_folders(home: Home) -> None:
+    """Make the directories inside a home; only in one whose store is known to be ours. Raises as `prepare_home`."""
+    try:
         for folder in (home.run, home.logs):
             _make_private(folder)
             _refuse_unsafe(folder)

@@ -24,7 +24,7 @@ from queuectl_core.execution.liveness import (
 )
 from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
-from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from tests.execution.pools import ROOT
 from tests.execution.waiting import eventually
 
@@ -43,6 +43,7 @@ def home(tmp_path: Path) -> Home:
     """A home that is prepared."""
     made = Home(str(tmp_path / "home"))
     prepare_home(made)
+    prepare_folders(made)
     return made
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.execution.logs import make_log, read_end, remove_logs
-from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.transactions.changes import Forgotten, delete
 from tests.execution.pools import LiveQueue
 
@@ -19,6 +19,7 @@ def home(tmp_path: Path) -> Home:
     """A home that is prepared."""
     made = Home(str(tmp_path / "home"))
     prepare_home(made)
+    prepare_folders(made)
     return made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from queuectl_core.model.errors import StoreBusy
 from queuectl_core.model.job import NewJob
-from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
@@ -20,6 +20,7 @@ from queuectl_core.store.transactions.jobs import page
 def home(tmp_path: Path) -> Home:
     made = Home(str(tmp_path / "home"))
     prepare_home(made)
+    prepare_folders(made)
     return made
 
 

@@ -13,7 +13,7 @@ import pytest
 from queuectl_core.model.errors import InvalidInput, StoreError, UnsafeHome
 from queuectl_core.model.job import NewJob
 from queuectl_core.store import home as home_module
-from queuectl_core.store.home import LONGEST_PATH, Home, default_home, find_home, prepare_home
+from queuectl_core.store.home import LONGEST_PATH, Home, default_home, find_home, prepare_folders, prepare_home
 from queuectl_core.store.opening import open_async_store, open_store
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
@@ -47,6 +47,7 @@ def test_what_we_make_is_private_whatever_the_umask(home: Home, any_umask: None)
 def test_a_home_that_is_there_keeps_its_mode(home: Home) -> None:
     os.mkdir(home.path, 0o755)
     prepare_home(home)
+    prepare_folders(home)
 
     assert mode(home.path) == 0o755
 
@@ -64,15 +65,17 @@ def test_a_home_that_others_can_write_is_refused(home: Home, writable: int) -> N
 @pytest.mark.parametrize("folder", ["run", "logs"])
 def test_a_folder_that_others_can_write_is_refused(home: Home, folder: str) -> None:
     prepare_home(home)
+    prepare_folders(home)
     os.chmod(f"{home.path}/{folder}", 0o777)
 
     with pytest.raises(UnsafeHome, match=f"{folder} can be written by others"):
-        prepare_home(home)
+        prepare_folders(home)
 
 
 @pytest.mark.parametrize("folder", ["run", "logs"])
 def test_a_folder_that_leads_elsewhere_is_refused(home: Home, folder: str, tmp_path: Path) -> None:
     prepare_home(home)
+    prepare_folders(home)
     os.rmdir(f"{home.path}/{folder}")
     (tmp_path / "elsewhere").mkdir()
     os.symlink(tmp_path / "elsewhere", f"{home.path}/{folder}")

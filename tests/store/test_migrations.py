@@ -13,7 +13,7 @@ import pytest
 
 from queuectl_core.model.errors import NewerSchema, NotAStore, OldSqlite, SchemaInUse, StoreError
 from queuectl_core.model.job import NewJob
-from queuectl_core.store.home import LONGEST_PATH, Home, prepare_home
+from queuectl_core.store.home import LONGEST_PATH, Home, prepare_folders, prepare_home
 from queuectl_core.store.sqlite import schema
 from queuectl_core.store.sqlite import store as store_module
 from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
@@ -234,6 +234,7 @@ def test_a_newer_schema_is_left_alone(home: Home, monkeypatch: pytest.MonkeyPatc
 
 def test_the_database_of_another_program_is_left_alone(home: Home) -> None:
     prepare_home(home)
+    prepare_folders(home)
     with closing(sqlite3.connect(home.database)) as connection:
         connection.execute("CREATE TABLE cookies (crumb)")
 
@@ -242,6 +243,7 @@ def test_the_database_of_another_program_is_left_alone(home: Home) -> None:
 
 def test_an_empty_database_with_the_mark_of_another_program_is_left_alone(home: Home) -> None:
     prepare_home(home)
+    prepare_folders(home)
     with closing(sqlite3.connect(home.database)) as connection:
         connection.execute("PRAGMA application_id = 7")
 
@@ -253,6 +255,7 @@ def test_an_empty_database_with_the_mark_of_another_program_is_left_alone(home: 
 )
 def test_a_file_that_is_no_database_is_left_alone(home: Home, content: bytes) -> None:
     prepare_home(home)
+    prepare_folders(home)
     Path(home.database).write_bytes(content)
 
     refused(home, NotAStore, "is not a queuectl store")
@@ -260,6 +263,7 @@ def test_a_file_that_is_no_database_is_left_alone(home: Home, content: bytes) ->
 
 def test_a_directory_in_the_place_of_the_database_is_named(home: Home) -> None:
     prepare_home(home)
+    prepare_folders(home)
     os.mkdir(home.database)
 
     with pytest.raises(StoreError, match=r"queue\.db cannot be opened"):
@@ -269,6 +273,7 @@ def test_a_directory_in_the_place_of_the_database_is_named(home: Home) -> None:
 
 async def test_a_lock_that_cannot_be_opened_is_named(home: Home) -> None:
     prepare_home(home)
+    prepare_folders(home)
     os.mkdir(home.lock("schema"))
 
     with pytest.raises(StoreError, match=r"schema\.lock"):
@@ -279,6 +284,7 @@ async def test_a_lock_that_cannot_be_opened_is_named(home: Home) -> None:
 
 async def test_the_awaited_store_refuses_alike(home: Home) -> None:
     prepare_home(home)
+    prepare_folders(home)
     Path(home.database).write_bytes(b"not a database " * 99)
 
     with pytest.raises(NotAStore, match="is not a queuectl store"):

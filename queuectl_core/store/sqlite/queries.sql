@@ -72,7 +72,7 @@ RETURNING {job_columns};
 
 -- name: retry_ended
 UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
-    error = NULL, finished_at = NULL, updated_at = :now
+    error = NULL, started_at = NULL, finished_at = NULL, worker = NULL, updated_at = :now
 WHERE number = :number AND state IN ('completed', 'dead', 'cancelled')
 RETURNING {job_columns};
 
@@ -286,7 +286,7 @@ GROUP BY error, exit_code, signal ORDER BY count(*) DESC, error;
 
 -- name: retry_dead
 UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
-    error = NULL, finished_at = NULL, updated_at = :now
+    error = NULL, started_at = NULL, finished_at = NULL, worker = NULL, updated_at = :now
 WHERE number IN (
     SELECT number FROM jobs
     WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :finished_until

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from queuectl_core.model.errors import NewerSchema, NotAStore, OldSqlite, SchemaInUse
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, prepare_folders
 from queuectl_core.store.sqlite.wal import PAGE_BYTES
 
 APPLICATION_ID = 0x71756575
@@ -54,7 +54,9 @@ def ensure_schema(connection: sqlite3.Connection, home: Home) -> None:
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise OldSqlite(f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with SQLite 3.37 or newer")
-    if needs_migration(connection, home.database, VERSION):
+    needed = needs_migration(connection, home.database, VERSION)
+    prepare_folders(home)
+    if needed:
         migrate(connection, home, migrations())
 
 
