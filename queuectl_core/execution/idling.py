@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import time
 from collections.abc import Callable, Iterable
 
 from queuectl_core.execution.orders import drain_bytes
+from queuectl_core.execution.processes import boot_clock_ns
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -70,7 +70,7 @@ class Sleeper:
         poll = select.poll()
         for handle in (*self._bells, *self._others):
             poll.register(handle, select.POLLIN)
-        due_at = None if due_in_ms is None else time.monotonic() + max(0, due_in_ms) / 1000
+        due_at = None if due_in_ms is None else _now() + max(0, due_in_ms) / 1000
         while True:
             ready = poll.poll(_until(due_at))
             if ready:
@@ -79,14 +79,19 @@ class Sleeper:
                     if handle in self._bells:
                         drain_bytes(handle)
                 return rung
-            if due_at is not None and time.monotonic() >= due_at:
+            if due_at is not None and _now() >= due_at:
                 return False
             if self._version() != self._seen:
                 return False
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while the machine is suspended."""
+    return boot_clock_ns() / 1e9
 
 
 def _until(due_at: float | None) -> float:
     if due_at is None:
         return ROUTINE_LOOK_MS
     # Rounded up: waking just before a job is due would only cost another look.
-    return min(ROUTINE_LOOK_MS, max(0.0, due_at - time.monotonic()) * 1000 + 1)
+    return min(ROUTINE_LOOK_MS, max(0.0, due_at - _now()) * 1000 + 1)

@@ -20,7 +20,7 @@ from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.doorbell import Doorbell
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, cannot_use
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.settings import settings
@@ -127,6 +127,7 @@ class Keeper:
     def _complain(self, error: StoreError | OSError) -> None:
         if not self._trouble:
             self._trouble = True
+            error = cannot_use(self._store.home.path, error) if isinstance(error, OSError) else error
             self._report(events.Notice(f"keeper of pool {self._options.pool}: {error}", serious=True))
 
     def _leave(self) -> None:

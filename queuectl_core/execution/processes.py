@@ -155,6 +155,16 @@ def reap_all() -> None:
             pass
 
 
+def has_open(pid: int, path: str) -> bool:
+    """Whether a process has a file open that lies, or lay before it was removed, at `path`."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{pid}/fd/{name}") in (path, f"{path} (deleted)"):
+                    return True
+    return False
+
+
 def is_stopped(pid: int) -> bool:
     """Whether the process of that pid is stopped (SIGSTOP, SIGTSTP) or being traced."""
     with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/stat", "rb", buffering=0) as file:

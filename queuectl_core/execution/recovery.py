@@ -17,7 +17,7 @@ from typing import NamedTuple
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.logs import read_end
-from queuectl_core.execution.processes import TICKS_A_SECOND, boot_clock_ns, boot_id, look_at
+from queuectl_core.execution.processes import boot_id, has_open
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
@@ -65,7 +65,7 @@ def _lost_runs(store: SqliteStore) -> list[Held]:
 
 
 def _is_dead(store: SqliteStore, name: str, registered: Worker | None) -> bool:
-    """Whether a worker has died: its lock is free, or its lock file is gone and so is its process.
+    """Whether a worker has died: its lock is free, or its lock file is gone and its process holds it no more.
 
     A file that somebody removed under a living worker says nothing; the worker makes it anew within a second.
     """
@@ -73,15 +73,7 @@ def _is_dead(store: SqliteStore, name: str, registered: Worker | None) -> bool:
         return False
     if os.path.lexists(store.home.lock(name)) or registered is None:
         return True
-    process = look_at(registered.pid)
-    if process is None:
-        return True
-    # Its pid alone proves nothing: it must also have begun when the worker registered.
-    age = boot_clock_ns() / 1e9 - process.start / TICKS_A_SECOND
-    return abs(age - (store.clock() - registered.started_at) / 1000) > SAME_PROCESS_SECONDS
-
-
-SAME_PROCESS_SECONDS = 10.0
+    return not has_open(registered.pid, store.home.lock(name))
 
 
 def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:

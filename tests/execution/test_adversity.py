@@ -13,6 +13,7 @@ from queuectl_core.execution.recovery import recover_lost
 from queuectl_core.model.job import JobState, NewJob, Outcome
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite.connecting import wall_clock
 from queuectl_core.store.sqlite.gate import Gate as WriteGate
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
@@ -38,7 +39,8 @@ def test_files_removed_from_run_condemn_no_job(queue: LiveQueue, gate: Gate) -> 
     for path in Path(queue.home.run).glob("*.lock"):
         path.unlink()
 
-    with SqliteStore(queue.home) as store:
+    # Nor does a clock that is a day off.
+    with SqliteStore(queue.home, clock=lambda: wall_clock() + 86_400_000) as store:
         assert recover_lost(store) == []
     eventually(lambda: os.path.exists(queue.home.lock(name)), what="the worker has made its lock file anew")
     gate.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,9 +18,11 @@ LOOK = 0.01
 def eventually(condition: Callable[[], T | None], seconds: float = PATIENCE, *, what: str = "") -> T:
     """Wait until `condition()` is true, and return what it said; fail once `seconds` have passed."""
     pause = threading.Event()
-    looks = max(1, round(seconds / LOOK))
-    for _ in range(looks):
-        if found := condition():
-            return found
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            break
         pause.wait(LOOK)
+    else:
+        return found
     raise AssertionError(f"did not happen within {seconds:g} s: {what or condition}")
