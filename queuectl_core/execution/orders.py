@@ -16,7 +16,6 @@ GRACE = "grace"
 LOST = "lost"
 DRAINED = "drained"
 READY = "ready"
-GONE = "gone"
 
 
 class Inbox:

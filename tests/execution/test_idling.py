@@ -6,6 +6,7 @@ Pools of these tests mostly have no routine look: what wakes them is what the te
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
@@ -82,5 +83,7 @@ def test_a_retry_by_hand_wakes_an_idle_worker(queue: LiveQueue) -> None:
 
 def test_a_worker_whose_doorbell_is_missing_finds_a_job_by_itself(queue: LiveQueue) -> None:
     queue.ready_pool()
-    shutil.rmtree(f"{queue.home.run}/bells")
+    bells = Path(queue.home.run, "bells")
+    eventually(lambda: any(path.is_fifo() for path in bells.rglob("*")), what="the worker has hung out its bell")
+    shutil.rmtree(bells)
     queue.once(queue.put("true"), JobState.COMPLETED, seconds=10)
