@@ -1,16 +1,104 @@
-"""The `queuectl-tui` command. The console itself does not live here."""
+"""The `queuectl-tui` command: its options, its one-line errors and its exit statuses."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import os
+import signal
 import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from queuectl_core.store.home import Home
+
+PROGRAM = "queuectl-tui"
+
+# Textual draws at most so often; a key should not wait for the next of only 60 times a second.
+os.environ.setdefault("TEXTUAL_FPS", "120")
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the console as `q` does, with the exit status of a process that they ended."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as the command line does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the status of a wrong usage."""
+        sys.stderr.write(f"{PROGRAM}: {message}: see '{PROGRAM} --help'\n")
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description="The console of a queue of shell commands.", allow_abbrev=False)
+    parser.add_argument("--home", metavar="DIR", help="the directory of the queue (else QUEUECTL_HOME)")
+    parser.add_argument("--store", metavar="URL", help="a postgresql:// store (else QUEUECTL_STORE)")
+    parser.add_argument("--read-only", action="store_true", help="look, and change nothing")
+    parser.add_argument("--demo", action="store_true", help="open a private queue filled with living example work")
+    parser.add_argument("--version", action="store_true", help="show the version")
+    return parser
 
 
 def main() -> int:
-    """Say that the console is not there yet, and return the exit status."""
-    sys.stderr.write(
-        "queuectl-tui: the console is on its way: use 'queuectl --help' until it is there\n",
-    )
-    return 1
+    """Run the console, and return the exit status."""
+    options = _parser().parse_args()
+    if options.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"{PROGRAM} {version('queuectl-tui')}\n")
+        return 0
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write(f"{PROGRAM}: the console needs a terminal: use 'queuectl' in scripts\n")
+        return 1
+    return _guarded(options)
+
+
+def _guarded(options: argparse.Namespace) -> int:
+    from queuectl_core.model.errors import QueueError
+
+    try:
+        with contextlib.ExitStack() as stack:
+            return _run(_home(options, stack), read_only=options.read_only, demo=options.demo)
+    except QueueError as error:
+        from queuectl_core.cli.exit_codes import status_of
+
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return status_of(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _home(options: argparse.Namespace, stack: contextlib.ExitStack) -> Home:
+    from queuectl_core.store.home import find_home
+    from queuectl_core.store.opening import refuse_url
+
+    if options.demo:
+        from queuectl_tui.demo.living import living_demo
+
+        return stack.enter_context(living_demo())
+    refuse_url(options.store)
+    return find_home(options.home)
+
+
+def _run(home: Home, *, read_only: bool, demo: bool) -> int:
+    import asyncio
+
+    from queuectl_tui.app import QueueConsole
+    from queuectl_tui.remembered import Memory, choices_file
+    from queuectl_tui.session import Session
+
+    async def run() -> int:
+        session = Session(home, read_only=read_only)
+        await session.open()
+        app = QueueConsole(session, memory=Memory(choices_file()), demo=demo)
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            loop.add_signal_handler(number, app.exit, 128 + number)
+        status = await app.run_async()
+        return app.return_code or 0 if status is None else status
+
+    return asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from queuectl_core.cli.exit_codes import DONE
 from queuectl_core.cli.output import Cell, Column
 from queuectl_core.cli.parameters import COUNT, QUEUE, SECONDS, TEXT, json_option
 from queuectl_core.cli.shapes import Shape, instant
+from queuectl_core.execution.cores import usable_cores
 from queuectl_core.model.errors import InvalidInput, NoSuchPool
-from queuectl_core.model.settings import SETTINGS
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.settings import settings
-from queuectl_core.store.transactions.workers import Orders, Pool, order, scale
+from queuectl_core.store.transactions.workers import MOST_WORKERS, Orders, Pool, order, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 GLANCE = 0.05
 """Seconds between two looks at whether a pool has gone."""
-
-MOST_WORKERS = int(SETTINGS["workers"].maximum)
 
 
 @click.group("worker", short_help="Start, stop, scale and list workers.")
@@ -103,11 +101,7 @@ def usual_count(home: Home) -> int:
     """
     with SqliteStore(home) as store:
         wanted = store.run(settings()).values.workers
-    if wanted is not None:
-        return wanted
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores() if wanted is None else wanted
 
 
 # ---------------------------------------------------------------- stop and scale

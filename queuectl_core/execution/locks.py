@@ -54,3 +54,8 @@ OTHER_LOCKS = frozenset({"schema.lock", "write.lock", "checkpoint.lock", "recove
 def any_worker(home: Home) -> bool:
     """Whether any worker is alive; asks the kernel alone."""
     return any("-" in name and is_alive(home, name) for name in names(home))
+
+
+def count_workers(home: Home) -> int:
+    """How many workers are alive."""
+    return sum("-" in name and is_alive(home, name) for name in names(home))

@@ -1,16 +1,21 @@
-"""Pools and workers as they really are: the store's roster, held against the kernel's locks."""
+"""Pools and workers as they really are: the store's roster, held against the kernel's locks.
+
+What a worker is doing is decided by `views_of`, which does no I/O, so that each face reads the store in its own way.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from queuectl_core.execution.locks import alive, is_alive
 from queuectl_core.execution.processes import is_stopped
-from queuectl_core.model.job import Job
+from queuectl_core.model.job import Command, Job
+from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.transactions.claims import processing
-from queuectl_core.store.transactions.workers import Orders, Pool, Worker, roster
+from queuectl_core.store.transactions.claims import Held, processing
+from queuectl_core.store.transactions.workers import Orders, Pool, Roster, Worker, roster
 
 
 class WorkerState(StrEnum):
@@ -34,44 +39,64 @@ class WorkerView(NamedTuple):
     job: str | None
     since: int
     queues: tuple[str, ...]
+    command: Command | None = None
+
+
+class Signs(NamedTuple):
+    """What the kernel says: the names of the workers and pools that are alive, and of the workers that are stopped."""
+
+    living: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
+
+
+def signs(home: Home, workers: Iterable[Worker]) -> Signs:
+    """Ask the kernel who is alive, and which of these workers are stopped. It blocks for as long as `run/` is read."""
+    living = alive(home)
+    return Signs(living, frozenset(worker.id for worker in workers if worker.id in living and is_stopped(worker.pid)))
 
 
 def worker_views(store: SqliteStore) -> list[WorkerView]:
     """Every worker on the roster, dead ones that were not yet seen off included."""
     known = store.run(roster())
+    held = store.run(processing())
+    return views_of(known, held, signs(store.home, known.workers))
+
+
+def views_of(known: Roster, held: Sequence[Held], signs: Signs) -> list[WorkerView]:
+    """The workers of a roster, in its order, given the jobs that are processed and what the kernel says."""
     jobs: dict[str | None, Job] = {}
-    for held in store.run(processing()):
+    for one in held:
         # Of the short jobs that a worker claimed together, the first stands for all.
-        jobs.setdefault(held.job.worker, held.job)
+        jobs.setdefault(one.job.worker, one.job)
     draining = {pool.id for pool in known.pools if pool.orders is not Orders.RUN}
-    living = alive(store.home)
     return [
-        _view(worker, jobs.get(worker.id), worker.id in living, worker.draining or worker.pool in draining)
+        _view(worker, jobs.get(worker.id), _state(worker, worker.id in jobs, worker.pool in draining, signs))
         for worker in known.workers
     ]
 
 
-def _view(worker: Worker, job: Job | None, living: bool, draining: bool) -> WorkerView:
+def _view(worker: Worker, job: Job | None, state: WorkerState) -> WorkerView:
     return WorkerView(
         worker.id,
         worker.pool,
         worker.host,
         worker.pid,
-        _state(worker, job, living, draining),
+        state,
         job.id if job else None,
         job.started_at or worker.idle_since if job else worker.idle_since,
         worker.queues,
+        job.command if job else None,
     )
 
 
-def _state(worker: Worker, job: Job | None, living: bool, draining: bool) -> WorkerState:
-    if not living:
+def _state(worker: Worker, busy: bool, pool_drains: bool, signs: Signs) -> WorkerState:
+    if worker.id not in signs.living:
         return WorkerState.LOST
-    if is_stopped(worker.pid):
+    if worker.id in signs.stopped:
         return WorkerState.STOPPED
-    if draining:
+    if worker.draining or pool_drains:
         return WorkerState.DRAINING
-    return WorkerState.BUSY if job else WorkerState.IDLE
+    return WorkerState.BUSY if busy else WorkerState.IDLE
 
 
 def living_pools(store: SqliteStore) -> list[Pool]:

@@ -81,7 +81,7 @@ def prepare_home(home: Home) -> None:
     try:
         _make_private(home.path, parents=True)
         _refuse_unsafe(home.path)
-        _refuse_network(home.path)
+        refuse_network(home.path)
     except OSError as error:
         raise cannot_use(home.path, error) from error
 
@@ -135,7 +135,8 @@ def _refuse_unsafe(path: str) -> None:
         raise UnsafeHome(f"{path} can be written by others", f"run 'chmod go-w {path}' or choose another --home")
 
 
-def _refuse_network(path: str) -> None:
+def refuse_network(path: str) -> None:
+    """Raise UnsafeHome where `path` is on a file system that several machines share."""
     kind = file_system(path)
     if kind in NETWORK_FILE_SYSTEMS:
         raise UnsafeHome(

@@ -23,12 +23,18 @@ def open_store(home: str | None = None, url: str | None = None, *, holds_schema:
     return SqliteStore(find_home(home), holds_schema=holds_schema)
 
 
-async def open_async_store(home: str | None = None, url: str | None = None) -> AsyncSqliteStore:
-    """Open the store for awaited use; as `open_store`."""
+async def open_async_store(
+    home: str | None = None, url: str | None = None, *, read_only: bool = False
+) -> AsyncSqliteStore:
+    """Open the store for awaited use; as `open_store`.
+
+    With `read_only` nothing is made, migrated or written: a store that is missing or of an older version is a
+    StoreError then, and so is whatever would change it.
+    """
     from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
 
     refuse_url(url)
-    return await AsyncSqliteStore.open(find_home(home))
+    return await AsyncSqliteStore.open(find_home(home), read_only=read_only)
 
 
 def refuse_url(url: str | None) -> None:

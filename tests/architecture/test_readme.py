@@ -27,7 +27,7 @@ def commands() -> list[str]:
     return found
 
 
-def test_the_table_of_settings_is_that_of_the_registry() -> None:
+def test_the_tables_of_settings_and_keys_are_those_of_the_registries() -> None:
     assert with_table(TEXT) == TEXT, "run 'python -m tests.architecture.readme_tables'"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -10,12 +11,12 @@ from contextlib import closing
 import pytest
 import pytest_asyncio
 
-from queuectl_core.model.errors import IdTaken, StoreBusy
+from queuectl_core.model.errors import IdTaken, StoreBusy, StoreError
 from queuectl_core.model.job import Job, NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.statements import Statement, Steps, write
+from queuectl_core.store.statements import Statement, Steps, read, write
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
 
@@ -135,3 +136,60 @@ async def test_closing_twice_is_harmless(home: Home) -> None:
     store = await AsyncSqliteStore.open(home)
     await store.close()
     await store.close()
+
+
+# ------------------------------------------------------------------ watching
+
+
+@read
+def look_on(seen: asyncio.Event, go_on: asyncio.Event) -> Steps[None]:
+    """A read that takes until it is told to end."""
+    seen.set()
+    while not go_on.is_set():
+        yield Statement("now")
+
+
+async def test_a_watcher_does_not_wait_for_a_read(awaited: AsyncSqliteStore) -> None:
+    seen, go_on = asyncio.Event(), asyncio.Event()
+    reading = asyncio.create_task(awaited.run(look_on(seen, go_on)))
+    await seen.wait()
+
+    try:
+        async with asyncio.timeout(10):
+            before = await awaited.data_version()
+            with SqliteStore(awaited.home) as other:
+                other.run(ENQUEUE)
+            assert await awaited.data_version() != before
+        assert not reading.done()
+    finally:
+        go_on.set()
+        await reading
+
+
+def connections(home: Home) -> int:
+    """How many connections to a database this process has open."""
+    open_files = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+    return sum(os.path.exists(file) and os.path.realpath(file) == home.database for file in open_files)
+
+
+async def test_a_watcher_has_a_connection_only_once_it_is_asked_and_until_the_store_is_closed(home: Home) -> None:
+    store = await AsyncSqliteStore.open(home)
+    opened = connections(home)
+    await store.data_version()
+
+    assert connections(home) == opened + 1
+    await store.close()
+    await store.close()
+    assert connections(home) == 0
+
+
+async def test_a_closed_store_is_not_opened_again_by_its_watcher(home: Home) -> None:
+    store = await AsyncSqliteStore.open(home)
+    await store.close()
+
+    with pytest.raises(StoreError, match="is closed"):
+        await store.data_version()
+    with pytest.raises(StoreError, match="is closed"):
+        await store.run(page())
+    with pytest.raises(StoreError, match="is closed"):
+        await store.run(ENQUEUE)

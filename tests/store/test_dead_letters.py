@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from queuectl_core.model.errors import WrongState
-from queuectl_core.model.job import Job, Outcome
-from queuectl_core.store.transactions.dead_letters import causes, dead_page, retry_all_dead, retry_dead
-from tests.store.acts import dead, ended, look, put, ran, started
+from queuectl_core.model.errors import InvalidInput, WrongState
+from queuectl_core.model.job import Changes, Job, Outcome
+from queuectl_core.store.transactions.dead_letters import (
+    causes,
+    dead_page,
+    edit_and_retry,
+    retry_all_dead,
+    retry_dead,
+)
+from tests.store.acts import dead, ended, look, put, ran, start, started
 from tests.store.engines import NOON, Engine
 
 
@@ -116,3 +122,39 @@ def test_all_dead_jobs_of_one_queue_are_sent_back(store: Engine) -> None:
 
     assert store.run(retry_all_dead(store.clock.now, "video")) == [job.id]
     assert store.run(dead_page()) == [kept]
+
+
+def test_a_dead_job_is_edited_and_sent_back_at_once(store: Engine) -> None:
+    job = dead(store, queue="mail", env={"KEY": "old"})
+
+    back = store.run(edit_and_retry(job.id, Changes(command="better", queue="video", env={"KEY": "new"})))
+
+    assert (back.state, back.attempts, back.command, back.queue) == ("pending", 0, "better", "video")
+    assert dict(back.env) == {"KEY": "new"}
+    assert start(store, "mail") is None
+    assert started(store, "video").job.number == job.number
+
+
+def test_a_dead_job_can_be_sent_back_for_a_later_time_and_with_fewer_retries(store: Engine) -> None:
+    job = ran(store, Outcome.FAILED, max_retries=1)
+    store.clock.now += 3_600_000
+    job = ended(store, started(store), Outcome.FAILED)
+    assert (job.state, job.attempts) == ("dead", 2)
+
+    back = store.run(edit_and_retry(job.id, Changes(delay=60.0, max_retries=0)))
+
+    assert (back.due, back.max_retries) == (store.clock.now + 60_000, 0)
+    assert start(store) is None
+    store.clock.now += 60_000
+    assert started(store).job.number == job.number
+
+
+def test_what_is_not_dead_or_not_right_is_not_edited_and_not_sent_back(store: Engine) -> None:
+    job, living = dead(store), put(store, queue="mail")
+
+    with pytest.raises(InvalidInput, match="queue must be"):
+        store.run(edit_and_retry(job.id, Changes(queue="no queue")))
+    with pytest.raises(WrongState, match="is pending, not dead"):
+        store.run(edit_and_retry(living.id, Changes(command="better")))
+
+    assert [look(store, job), look(store, living)] == [job, living]

@@ -14,15 +14,28 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from queuectl_core.model.filters import Filter, parse_filter
 from queuectl_core.model.job import Changes, JobState, NewJob, Outcome, Result
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.browsing import (
+    by_numbers,
+    cause_chunk,
+    count,
+    dead_window,
+    newer_than,
+    offset,
+    rank,
+    scan,
+    window,
+)
+from queuectl_core.store.transactions.bulk import cancel_each, retry_each
 from queuectl_core.store.transactions.changes import cancel, delete, edit, forget, retry
 from queuectl_core.store.transactions.claims import Ask, Report, processing, take_turn
 from queuectl_core.store.transactions.dead_letters import dead_page, retry_all_dead
-from queuectl_core.store.transactions.jobs import count_matching, find, ids_starting_with, page
+from queuectl_core.store.transactions.jobs import BEYOND_ALL, count_matching, find, ids_starting_with, page
 from queuectl_core.store.transactions.queues import queues
 from queuectl_core.store.transactions.statistics import miscounted, summary, tidy, waiting_for
 from queuectl_core.store.transactions.workers import roster
@@ -104,6 +117,37 @@ def second_dead_page(store: SqliteStore) -> Transaction[Any]:
     return dead_page(None, last.finished_at or 0, last.number)
 
 
+def middle(store: SqliteStore) -> int:
+    """A number in the middle of the store, of a dead job in the queue `default`."""
+    last = store.run(page(limit=1))[0].number
+    return store.run(page([JobState.DEAD], "default", last // 2, 1))[0].number
+
+
+def windows(text: str, *, newest_first: bool) -> Callable[[SqliteStore], Transaction[Any]]:
+    """A window from the middle of a list that was frozen a little above or below."""
+
+    def make(store: SqliteStore) -> Transaction[Any]:
+        after = middle(store)
+        until = after - 100 if newest_first else after + 600
+        return window(parse_filter(text), after=after, newest_first=newest_first, limit=50, until=until)
+
+    return make
+
+
+def death_windows(*, newest_first: bool) -> Callable[[SqliteStore], Transaction[Any]]:
+    """As `windows`, in the order of deaths."""
+
+    def make(store: SqliteStore) -> Transaction[Any]:
+        [job] = store.run(by_numbers([middle(store)]))
+        died = job.finished_at or 0
+        until = died - 100 if newest_first else died + 600
+        return dead_window(
+            Filter(), after=(died, job.number), newest_first=newest_first, limit=50, until_finished=until
+        )
+
+    return make
+
+
 class Case(NamedTuple):
     """A transaction, and the most steps it may take at any size."""
 
@@ -111,6 +155,9 @@ class Case(NamedTuple):
     make: Callable[[SqliteStore], Transaction[Any]]
     most: int
 
+
+PAIRS = parse_filter("queue:default,other state:pending,dead")
+WINDOWS = (("", 9500), ("state:dead", 9500), ("state:pending", 16_500), ("queue:default", 16_500))
 
 CASES = [
     Case("enqueue", lambda _: enqueue(NewJob("true")), 1000),
@@ -142,6 +189,26 @@ CASES = [
     Case("dead page", lambda _: dead_page(), 5000),
     Case("second dead page", second_dead_page, 5100),
     Case("retry of dead ones", lambda _: retry_all_dead(NOON, limit=10), 8100),
+    Case("count of a filter", lambda _: count(parse_filter("state:dead queue:default")), 200),
+    *(
+        Case(f"window {'down' if newest_first else 'up'}: {text}", windows(text, newest_first=newest_first), most)
+        for newest_first in (True, False)
+        for text, most in WINDOWS
+    ),
+    Case("window of the newest", lambda _: window(Filter(), after=BEYOND_ALL, newest_first=True, limit=50), 9500),
+    Case("window of the oldest", lambda _: window(Filter(), after=0, newest_first=False, limit=50), 9500),
+    Case("jump", lambda s: offset(Filter(), after=middle(s), newest_first=True, skip=300), 4000),
+    Case("jump among pairs", lambda s: offset(PAIRS, after=middle(s), newest_first=False, skip=300), 40_000),
+    Case("rank", lambda s: rank(PAIRS, number=middle(s), newest_first=True, limit=300), 8500),
+    Case("rank upwards", lambda _: rank(PAIRS, number=9000, newest_first=False, until=200, limit=300), 5000),
+    Case("newer", lambda _: newer_than(Filter(), 9, limit=300), 8500),
+    Case("scan", lambda s: scan(parse_filter("zzz"), before=middle(s), budget=300), 36_000),
+    Case("scan of pairs", lambda s: scan(PAIRS, before=middle(s), budget=300), 54_000),
+    Case("window of deaths down", death_windows(newest_first=True), 10_000),
+    Case("window of deaths up", death_windows(newest_first=False), 10_000),
+    Case("chunk of causes", lambda s: cause_chunk(before=middle(s), limit=100), 6000),
+    Case("cancel of several", lambda s: cancel_each([int(waiting_job(s)) for _ in range(5)], running=False), 7000),
+    Case("retry of several", lambda s: retry_each([int(ended_job(s)) for _ in range(5)]), 5500),
     Case("tidy", lambda _: tidy(), 900),
 ]
 

@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from queuectl_core.model.errors import InvalidInput
+from queuectl_core.model.errors import InvalidInput, Refused
 from queuectl_core.store.statements import Transaction
-from queuectl_core.store.transactions.settings import set_setting, settings, unset_setting
+from queuectl_core.store.transactions.settings import (
+    change_setting,
+    set_setting,
+    settings,
+    undo_setting,
+    unset_setting,
+)
 from tests.store.engines import Engine
 
 
@@ -58,3 +64,25 @@ def test_a_bad_setting_is_refused_and_nothing_is_kept(store: Engine, key: str, t
     with pytest.raises(InvalidInput):
         store.run(set_setting(key, text))
     assert store.run(settings()) == before
+
+
+@pytest.mark.parametrize("before", [None, "5"])
+@pytest.mark.parametrize("after", [None, "6"])
+def test_a_change_is_taken_back_to_what_was_there(store: Engine, before: str | None, after: str | None) -> None:
+    store.run(change_setting("max_retries", before))
+    change = store.run(change_setting("max-retries", after))
+    assert (change.key, change.before, change.after) == ("max_retries", before, after)
+    assert store.run(settings()).texts.get("max_retries") == after
+
+    store.run(undo_setting(change))
+
+    assert store.run(settings()).texts.get("max_retries") == before
+
+
+def test_a_change_that_was_changed_again_is_not_taken_back(store: Engine) -> None:
+    change = store.run(change_setting("max_retries", "5"))
+    store.run(set_setting("max_retries", "6"))
+
+    with pytest.raises(Refused, match="stays 6"):
+        store.run(undo_setting(change))
+    assert store.run(settings()).texts == {"max_retries": "6"}

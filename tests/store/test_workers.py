@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from queuectl_core.model.errors import NoSuchPool, Refused
 from queuectl_core.store.transactions.workers import (
+    MOST_WORKERS,
     Orders,
     order,
     pool_orders,
@@ -10,6 +14,7 @@ from queuectl_core.store.transactions.workers import (
     register_worker,
     roster,
     scale,
+    scale_by,
     see_off,
     worker_draining,
     worker_took_settings,
@@ -86,3 +91,28 @@ def test_a_pool_that_is_not_there_has_no_orders(store: Engine) -> None:
 
     assert store.run(pool_orders("a")) is None
     assert not store.run(scale("a", 5))
+
+
+def test_a_pool_is_scaled_from_what_it_was_asked_for_last(store: Engine) -> None:
+    store.run(register_pool("a", "host", 1, 2))
+
+    assert [store.run(scale_by("a", change)) for change in (1, 1, -3)] == [3, 4, 1]
+    assert store.run(pool_orders("a")) == (Orders.RUN, 1)
+
+
+@pytest.mark.parametrize("change", [-2, MOST_WORKERS - 1])
+def test_a_pool_is_not_scaled_to_none_or_to_too_many(store: Engine, change: int) -> None:
+    store.run(register_pool("a", "host", 1, 2))
+
+    with pytest.raises(Refused):
+        store.run(scale_by("a", change))
+    assert store.run(pool_orders("a")) == (Orders.RUN, 2)
+
+
+def test_a_pool_that_leaves_or_is_gone_is_not_scaled(store: Engine) -> None:
+    store.run(register_pool("a", "host", 1, 2))
+    store.run(order(["a"], Orders.DRAIN))
+
+    for pool in ("a", "b"):
+        with pytest.raises(NoSuchPool):
+            store.run(scale_by(pool, 1))

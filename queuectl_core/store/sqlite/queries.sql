@@ -8,6 +8,65 @@ created_at, updated_at, started_at, finished_at, exit_code, signal, error, worke
 -- fragment: run_columns
 attempt, outcome, exit_code, signal, error, started_at, finished_at, duration_ms, worker, output_bytes
 
+-- fragment: matching
+    -- What a filter asks for beyond states and queues, as `model/filters.py` means it. NULL asks for nothing.
+    -- The first word stands by itself: a list is read anew for each row.
+    (:ids IS NULL OR EXISTS (
+        SELECT 1 FROM json_each(:ids) AS id WHERE substr(coalesce(name, number), 1, length(id.value)) = id.value))
+    AND (:older_ms IS NULL OR :now - created_at >= :older_ms)
+    AND (:newer_ms IS NULL OR :now - created_at < :newer_ms)
+    AND (:exits IS NULL OR exit_code IN (SELECT value FROM json_each(:exits, '$.codes'))
+        OR signal IN (SELECT value FROM json_each(:exits, '$.signals'))
+        OR (signal IS NOT NULL AND json_extract(:exits, '$.any_signal'))
+        OR EXISTS (SELECT 1 FROM json_each(:exits, '$.errors') AS word WHERE instr(lower(error), word.value)))
+    AND (:command IS NULL OR instr(lower({command_text}), :command))
+    AND (:commands IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:commands) AS word WHERE NOT instr(lower({command_text}), word.value)))
+    AND (:word IS NULL OR instr({searched_text}, :word))
+    AND (:words IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:words) AS word WHERE NOT instr({searched_text}, word.value)))
+
+-- fragment: sort_key
+    CASE :column WHEN 'id' THEN coalesce(name, number)
+        WHEN 'state' THEN instr('pending processing completed failed dead cancelled', state)
+        WHEN 'queue' THEN queue WHEN 'priority' THEN priority WHEN 'tries' THEN attempts WHEN 'age' THEN created_at
+        WHEN 'due' THEN iif(ready IS NULL, NULL, due) WHEN 'ended' THEN finished_at
+        WHEN 'command' THEN {command_text} WHEN 'exit' THEN coalesce(exit_code, 1000 + signal) END
+
+-- fragment: searched_text
+lower(coalesce(name, number) || char(31) || {command_text} || char(31) || queue || char(31) || coalesce(error, ''))
+
+-- fragment: command_text
+iif(argv, (SELECT group_concat(value, ' ') FROM json_each(command)), command)
+
+-- fragment: merged_down
+    -- The jobs of several pairs of state and queue in one order. The recursion's ORDER BY makes its queue a priority
+    -- queue that holds the head of each pair: one seek a pair, and one a row.
+    WITH RECURSIVE heads (number, state, queue) AS (
+        SELECT * FROM (
+            SELECT (SELECT max(number) FROM jobs WHERE state = json_extract(pair.value, '$[0]')
+                    AND queue = json_extract(pair.value, '$[1]') AND number > :above AND number < :below),
+                json_extract(pair.value, '$[0]'), json_extract(pair.value, '$[1]')
+            FROM json_each(:pairs) AS pair)
+        UNION ALL
+        SELECT (SELECT max(number) FROM jobs WHERE state = heads.state AND queue = heads.queue
+                AND number > :above AND number < heads.number), state, queue
+        FROM heads WHERE number IS NOT NULL
+        ORDER BY 1 DESC NULLS LAST LIMIT :limit OFFSET :skip)
+
+-- fragment: merged_up
+    WITH RECURSIVE heads (number, state, queue) AS (
+        SELECT * FROM (
+            SELECT (SELECT min(number) FROM jobs WHERE state = json_extract(pair.value, '$[0]')
+                    AND queue = json_extract(pair.value, '$[1]') AND number > :above AND number < :below),
+                json_extract(pair.value, '$[0]'), json_extract(pair.value, '$[1]')
+            FROM json_each(:pairs) AS pair)
+        UNION ALL
+        SELECT (SELECT min(number) FROM jobs WHERE state = heads.state AND queue = heads.queue
+                AND number > heads.number AND number < :below), state, queue
+        FROM heads WHERE number IS NOT NULL
+        ORDER BY 1 ASC NULLS LAST LIMIT :limit OFFSET :skip)
+
 -- name: now
 SELECT :now;
 
@@ -242,6 +301,10 @@ FROM minutes WHERE minute > :now / 60000 - :minutes ORDER BY minute, queue;
 SELECT minute, queue, measure, bucket, n FROM histograms WHERE minute > :now / 60000 - :minutes
 ORDER BY minute, queue, measure, bucket;
 
+-- name: buckets_by_step
+SELECT :first + (minute - :first) / :step * :step, measure, bucket, sum(n) FROM histograms
+WHERE minute >= :first AND (:queue IS NULL OR queue = :queue) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
 -- name: minute_totals
 SELECT minute, sum(ended) FROM minutes WHERE minute > :now / 60000 - :minutes GROUP BY minute;
 
@@ -365,3 +428,95 @@ DELETE FROM workers WHERE id = :worker;
 -- name: workers
 SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version FROM workers
 ORDER BY started_at, id;
+
+-- ------------------------------------------------------------------ browsing
+
+-- Numbers strictly between `:above` and `:below`, downwards and upwards: of all jobs, of one pair of state and queue,
+-- of several. Each walk is along one index.
+
+-- name: numbers_down
+SELECT number FROM jobs WHERE number > :above AND number < :below ORDER BY number DESC LIMIT :limit OFFSET :skip;
+
+-- name: numbers_up
+SELECT number FROM jobs WHERE number > :above AND number < :below ORDER BY number LIMIT :limit OFFSET :skip;
+
+-- name: numbers_of_pair_down
+SELECT number FROM jobs WHERE state = :state AND queue = :queue AND number > :above AND number < :below
+ORDER BY number DESC LIMIT :limit OFFSET :skip;
+
+-- name: numbers_of_pair_up
+SELECT number FROM jobs WHERE state = :state AND queue = :queue AND number > :above AND number < :below
+ORDER BY number LIMIT :limit OFFSET :skip;
+
+-- name: numbers_of_pairs_down
+{merged_down} SELECT number FROM heads WHERE number IS NOT NULL;
+
+-- name: numbers_of_pairs_up
+{merged_up} SELECT number FROM heads WHERE number IS NOT NULL;
+
+-- name: how_many
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE number > :above AND number < :below LIMIT :limit);
+
+-- name: how_many_of_pair
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE state = :state AND queue = :queue AND number > :above AND number < :below LIMIT :limit);
+
+-- name: how_many_of_pairs
+SELECT count(*) FROM (
+    SELECT 1 FROM json_each(:pairs) AS pair CROSS JOIN jobs
+        ON state = json_extract(pair.value, '$[0]') AND jobs.queue = json_extract(pair.value, '$[1]')
+    WHERE number > :above AND number < :below LIMIT :limit);
+
+-- name: matching_jobs
+SELECT number FROM jobs WHERE number > :above AND number < :below AND {matching} ORDER BY number DESC;
+
+-- name: matching_jobs_of_pairs
+SELECT number FROM json_each(:pairs) AS pair CROSS JOIN jobs
+    ON state = json_extract(pair.value, '$[0]') AND jobs.queue = json_extract(pair.value, '$[1]')
+WHERE number > :above AND number < :below AND {matching} ORDER BY number DESC;
+
+-- name: jobs_numbered
+SELECT {job_columns} FROM json_each(:numbers) AS wanted CROSS JOIN jobs ON number = wanted.value ORDER BY wanted.key;
+
+-- What is empty in the column that is sorted by comes last, either way.
+
+-- name: sorted_down
+SELECT number FROM json_each(:pairs) AS pair CROSS JOIN jobs
+    ON state = json_extract(pair.value, '$[0]') AND jobs.queue = json_extract(pair.value, '$[1]')
+WHERE {matching} ORDER BY {sort_key} DESC NULLS LAST, number DESC LIMIT :limit;
+
+-- name: sorted_up
+SELECT number FROM json_each(:pairs) AS pair CROSS JOIN jobs
+    ON state = json_extract(pair.value, '$[0]') AND jobs.queue = json_extract(pair.value, '$[1]')
+WHERE {matching} ORDER BY {sort_key} ASC NULLS LAST, number LIMIT :limit;
+
+-- name: numbers_sorted_down
+SELECT number FROM json_each(:numbers) AS wanted CROSS JOIN jobs ON number = wanted.value
+ORDER BY {sort_key} DESC NULLS LAST, number DESC;
+
+-- name: numbers_sorted_up
+SELECT number FROM json_each(:numbers) AS wanted CROSS JOIN jobs ON number = wanted.value
+ORDER BY {sort_key} ASC NULLS LAST, number;
+
+-- name: deaths_down
+SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) < (:finished_below, :number_below)
+ORDER BY finished_at DESC, number DESC LIMIT :limit;
+
+-- name: deaths_up
+SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) > (:finished_above, :number_above) AND finished_at <= :finished_until
+ORDER BY finished_at, number LIMIT :limit;
+
+-- name: ends_of
+SELECT substr({command_text}, 1, 200), error, exit_code, signal, finished_at, number
+FROM json_each(:numbers) AS wanted CROSS JOIN jobs ON number = wanted.value;
+
+-- ------------------------------------------------------------------ undoing
+
+-- name: put_back
+UPDATE jobs SET state = :state, ready = iif(:state IN ('pending', 'failed'), :due <= :now, NULL), due = :due,
+    priority = :priority, attempts = :attempts, started_at = :started_at, finished_at = :finished_at,
+    exit_code = :exit_code, signal = :signal, error = :error, worker = :worker, updated_at = :updated_at
+WHERE number = :number AND token IS NULL
+RETURNING {job_columns};

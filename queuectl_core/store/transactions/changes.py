@@ -38,13 +38,21 @@ def cancel(ids: Iterable[str]) -> Steps[list[Job]]:
     """
     jobs = yield from find_all(ids)
     refuse_unless(Event.CANCEL, jobs, "only a job that waits or runs can be cancelled")
+    return (yield from cancel_found(jobs))
+
+
+def cancel_found(jobs: Iterable[Job]) -> Steps[list[Job]]:
+    """Cancel these jobs, all of which allow it; as `cancel`."""
     changed = []
+    ended: dict[str, int] = {}
     for job in jobs:
         name = "ask_to_cancel" if job.state is JobState.PROCESSING else "cancel_waiting"
         [row] = yield Statement(name, {"number": job.number})
         changed.append(Job.from_row(row))
         if job.state in WAITING:
-            yield Statement("note_minute", {**NOTHING_RAN, "queue": job.queue, "ended": 1})
+            ended[job.queue] = ended.get(job.queue, 0) + 1
+    for queue, n in ended.items():
+        yield Statement("note_minute", {**NOTHING_RAN, "queue": queue, "ended": n})
     workers = frozenset(job.worker for job in changed if job.state is JobState.PROCESSING and job.worker)
     yield Wake(workers=workers)
     return changed
@@ -63,6 +71,11 @@ def retry(ids: Iterable[str]) -> Steps[list[Job]]:
 def send_back(jobs: Sequence[Job], event: Event, rule: str) -> Steps[list[Job]]:
     """Retry these jobs, having checked that all allow it."""
     refuse_unless(event, jobs, rule)
+    return (yield from retry_found(jobs))
+
+
+def retry_found(jobs: Iterable[Job]) -> Steps[list[Job]]:
+    """Retry these jobs, all of which have ended."""
     changed = []
     for job in jobs:
         [row] = yield Statement("retry_ended", {"number": job.number})
@@ -79,6 +92,11 @@ def delete(ids: Iterable[str]) -> Steps[list[Forgotten]]:
     """
     jobs = yield from find_all(ids)
     refuse_unless(Event.DELETE, jobs, "only an ended job can be deleted: cancel it first")
+    return (yield from delete_found(jobs))
+
+
+def delete_found(jobs: Iterable[Job]) -> Steps[list[Forgotten]]:
+    """Remove these jobs, all of which have ended."""
     gone = []
     for job in jobs:
         [row] = yield Statement("delete_ended", {"number": job.number})
@@ -97,7 +115,12 @@ def edit(job_id: str, changes: Changes) -> Steps[Job]:
     [job] = yield from find_all([job_id])
     refuse_unless(Event.EDIT, [job], "only a job that waits or is dead can be edited")
     _refuse_unfit(job, checked)
-    [row] = yield Statement("edit_job", {"number": job.number, **_edited_columns(checked)})
+    return (yield from edit_one(job, checked))
+
+
+def edit_one(job: Job, checked: Changes) -> Steps[Job]:
+    """Edit this job, whose state and attempts allow it."""
+    [row] = yield Statement("edit_job", {"number": job.number, **edited_columns(checked)})
     edited = Job.from_row(row)
     yield Statement("add_queue", {"queue": edited.queue})
     if edited.state in WAITING:
@@ -113,7 +136,8 @@ def _refuse_unfit(job: Job, changes: Changes) -> None:
         raise WrongState(f"job {job.id} has used {job.attempts} attempts", "allow at least as many retries")
 
 
-def _edited_columns(changes: Changes) -> dict[str, Any]:
+def edited_columns(changes: Changes) -> dict[str, Any]:
+    """The values of the statement `edit_job`, but for the number; the changes are checked."""
     command, argv = (None, None) if changes.command is None else command_columns(changes.command)
     return {
         "command": command,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from queuectl_core.model.errors import WrongState
-from queuectl_core.model.job import Job, JobState
+from queuectl_core.model.job import Changes, Job, JobState
 from queuectl_core.model.lifecycle import Event
+from queuectl_core.model.validation import check_changes
 from queuectl_core.store.statements import Statement, Steps, Wake, read, write
-from queuectl_core.store.transactions.changes import send_back
+from queuectl_core.store.transactions.changes import edit_one, send_back
 from queuectl_core.store.transactions.jobs import BEYOND_ALL, find_all, queues_holding
 
 
@@ -58,6 +59,20 @@ def retry_dead(ids: list[str]) -> Steps[list[Job]]:
     jobs = yield from find_all(ids)
     refuse_living(jobs)
     return (yield from send_back(jobs, Event.RETRY, "only a dead job can be sent back"))
+
+
+@write
+def edit_and_retry(job_id: str, changes: Changes) -> Steps[Job]:
+    """Send a dead job back to its queue with these changes, both or neither; returns it as it is then.
+
+    It is edited as a job that waits, so that it may be given a time, and as few retries as one likes. Raises
+    InvalidInput for a bad value, NoSuchJob, or WrongState where it is not dead.
+    """
+    checked = check_changes(changes)
+    jobs = yield from find_all([job_id])
+    refuse_living(jobs)
+    [back] = yield from send_back(jobs, Event.RETRY, "only a dead job can be sent back")
+    return (yield from edit_one(back, checked))
 
 
 @write

@@ -132,6 +132,25 @@ def buckets_since(minutes: int) -> Steps[list[Bucket]]:
     return [Bucket(*row) for row in rows]
 
 
+class StepBucket(NamedTuple):
+    """How many runs of the step that begins at `minute` fell into one bucket of `duration` or `waiting`."""
+
+    minute: int
+    measure: str
+    bucket: int
+    n: int
+
+
+@read
+def buckets_by_step(first: int, step: int, queue: str | None) -> Steps[list[StepBucket]]:
+    """The histograms from the minute `first` on, `step` minutes together, of one queue or, with None, of all.
+
+    The store adds them up: however many queues were busy for a day, few rows come of it.
+    """
+    rows = yield Statement("buckets_by_step", {"first": first, "step": step, "queue": queue})
+    return [StepBucket(*row) for row in rows]
+
+
 @work
 def tidy() -> Steps[None]:
     """Sample how deep each queue is, and drop roll-ups, queues and counts that are past use."""

@@ -10,7 +10,12 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+from queuectl_core.model.errors import NoSuchPool, Refused
+from queuectl_core.model.settings import SETTINGS
 from queuectl_core.store.statements import Statement, Steps, Wake, read, work, write
+
+MOST_WORKERS = int(SETTINGS["workers"].maximum)
+"""How many workers a pool may have."""
 
 
 class Orders(StrEnum):
@@ -131,3 +136,22 @@ def scale(pool: str, wanted: int) -> Steps[bool]:
     rows = yield Statement("scale_pool", {"pool": pool, "wanted": wanted})
     yield Wake(pools=frozenset({pool}))
     return bool(rows)
+
+
+@write
+def scale_by(pool: str, change: int) -> Steps[int]:
+    """Ask a pool for `change` workers more, or fewer, than it was last asked for; how many it should have now.
+
+    Raises NoSuchPool where it is not on the roster or is leaving, Refused where none, or too many, would be wanted.
+    """
+    rows = yield Statement("pool_orders", {"pool": pool})
+    if not rows or Orders(rows[0][1]) is not Orders.RUN:
+        raise NoSuchPool(f"pool {pool} is {'stopping' if rows else 'gone'}")
+    wanted: int = rows[0][0] + change
+    if wanted < 1:
+        raise Refused(f"pool {pool} keeps at least one worker", "drain it instead")
+    if wanted > MOST_WORKERS:
+        raise Refused(f"a pool has at most {MOST_WORKERS} workers")
+    yield Statement("scale_pool", {"pool": pool, "wanted": wanted})
+    yield Wake(pools=frozenset({pool}))
+    return wanted

@@ -1,0 +1,344 @@
+"""The console: five panes, the lines at the edges of the screen, and a watch on the store.
+
+Only here is known which pane is in sight. What panes show is in `panes/`, what actions do in `acting/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from queuectl_core.execution.locks import count_workers
+from queuectl_core.model.errors import QueueError
+from queuectl_core.model.job import JobState
+from queuectl_core.store.transactions.queues import queues
+from queuectl_core.store.transactions.statistics import WINDOWS, minutes_since, rate
+from queuectl_tui.acting.undo import Undo
+from queuectl_tui.acting.work import Work
+from queuectl_tui.actions import PANE_ACTIONS, PANES, Place
+from queuectl_tui.bindings import bindings_for, perform
+from queuectl_tui.looks import themes
+from queuectl_tui.panes.jobs import JobsPane
+from queuectl_tui.panes.pane import Pane
+from queuectl_tui.remembered import Memory
+from queuectl_tui.session import Session
+from queuectl_tui.widgets import edges
+from queuectl_tui.widgets.edges import Vital
+from queuectl_tui.widgets.line import Line
+from queuectl_tui.widgets.prompt import Check, Prompt
+from queuectl_tui.widgets.question import Question
+
+LOOK_SECONDS = 0.25
+"""How often it is looked whether the store has changed."""
+
+_LATER: dict[Place, tuple[str, str]] = {
+    Place.DLQ: ("queuectl_tui.panes.dlq", "DlqPane"),
+    Place.WORKERS: ("queuectl_tui.panes.workers", "WorkersPane"),
+    Place.CONFIG: ("queuectl_tui.panes.config", "ConfigPane"),
+    Place.METRICS: ("queuectl_tui.metrics.pane", "MetricsPane"),
+}
+"""Panes that are imported when they are first shown: a console starts with the jobs."""
+
+SMALLEST = (60, 15)
+"""Columns and rows below which one line says that there is no room."""
+
+
+class QueueConsole(App[int]):
+    """The full-screen face of one queue."""
+
+    CSS_PATH = "console.tcss"
+    ENABLE_COMMAND_PALETTE = False  # ours is opened by an action of the table
+    TITLE = "queuectl"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for(Place.EVERYWHERE)
+
+    def __init__(self, session: Session, *, demo: bool = False, memory: Memory | None = None) -> None:
+        super().__init__()
+        self.session = session
+        self.demo = demo
+        self.memory = memory or Memory()
+        self.undo = Undo()
+        self.work: Work | None = None
+        self.vital = Vital({})
+        self.hands = 0
+        self.pools_started: set[str] = set()
+        self.shown = Place.JOBS
+        self.panes: dict[Place, Pane] = {}
+        self._lines = {name: Line(id=name) for name in ("header", "tabs", "status", "footer", "too-small")}
+        self._look = asyncio.Event()
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = self.memory.choices.theme or themes.DEFAULT
+
+    # ---------------------------------------------------------------- composition
+
+    def compose(self) -> ComposeResult:
+        """The lines at the edges; the panes come one by one."""
+        self.panes[Place.JOBS] = JobsPane(id="jobs")
+        yield self._lines["header"]
+        yield self._lines["tabs"]
+        with Container(id="panes"):
+            yield self.panes[Place.JOBS]
+        for name in ("status", "footer", "too-small"):
+            yield self._lines[name]
+
+    def on_mount(self) -> None:
+        """Read the first rows, and keep watch."""
+        self.panes[Place.JOBS].focus_first()
+        self.run_worker(self._watch(), group="watch")
+        if self.memory.choices.pane is not self.shown:
+            self.run_worker(self.open_pane(self.memory.choices.pane), group="panes")
+        self.set_interval(1.0, self._second)
+
+    # ---------------------------------------------------------------- the watch
+
+    async def _watch(self) -> None:
+        """Look at the store four times a second; only when it has changed does the pane in sight read it."""
+        await self._read_all()
+        while True:
+            try:
+                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS)
+                asked = True
+            except TimeoutError:
+                asked = False
+            self._look.clear()
+            await self._read_if_changed(asked=asked)
+
+    async def _read_if_changed(self, *, asked: bool) -> None:
+        try:
+            changed = await self.session.changed()
+        except QueueError:
+            self.show_edges()
+            return
+        if changed or asked:
+            await self._read_all()
+
+    async def _read_all(self) -> None:
+        await self.pane.read_quietly()
+        await self.quietly(self._read_vital)
+        self.show_edges()
+
+    async def _read_vital(self) -> None:
+        self.hands = await asyncio.to_thread(count_workers, self.session.home)
+        found = await self.session.read(queues())
+        jobs = dict.fromkeys(JobState, 0)
+        for queue in found:
+            for state, n in queue.jobs.items():
+                jobs[state] += n
+        ended: dict[int, int] = {}
+        for minute in await self.session.read(minutes_since(edges.SPARKS + 1)):
+            ended[minute.minute] = ended.get(minute.minute, 0) + minute.ended
+        now = self.session.now()
+        current = now // 60_000
+        a_minute = tuple(ended.get(current - back, 0) for back in range(edges.SPARKS - 1, -1, -1))
+        self.vital = Vital(jobs, rate(ended, now, WINDOWS["1m"]), a_minute)
+
+    def look_again(self) -> None:
+        """Read what is in sight, now."""
+        self._look.set()
+
+    async def quietly(self, read: Callable[[], Awaitable[None]]) -> None:
+        """Read something; what is wrong with the store is told by the badge, all else by a message."""
+        try:
+            await read()
+        except QueueError as error:
+            self.note_trouble(error)
+
+    def note_trouble(self, error: QueueError) -> None:
+        """Something could not be read."""
+        if self.session.trouble is None:
+            self.tell(str(error), error=True)
+        self.show_edges()
+
+    def _second(self) -> None:
+        self.pane.second()
+
+    # ---------------------------------------------------------------- panes
+
+    @property
+    def pane(self) -> Pane:
+        """The pane in sight."""
+        return self.panes[self.shown]
+
+    async def open_pane(self, place: Place) -> None:
+        """Bring a pane into sight; one that was never shown is made."""
+        if place not in self.panes:
+            module, name = _LATER[place]
+            made: Pane = getattr(importlib.import_module(module), name)(id=place.value.lower())
+            await self._frame.query_one("#panes").mount(made)
+            self.panes[place] = made
+        self.shown = place
+        for other, pane in self.panes.items():
+            pane.display = other is place
+        self.pane.focus_first()
+        self.show_edges()
+        self.look_again()
+        await self.memory.opened(place)
+
+    def action_do(self, name: str) -> None:
+        """Do what a key that applies everywhere is bound to."""
+        if name in PANE_ACTIONS:
+            self._frame.set_focus(None)  # until it is there, keys must not reach the pane that was in sight
+            self.run_worker(self.open_pane(PANE_ACTIONS[name]), group="panes")
+        else:
+            perform(self.pane, self, name)
+
+    def action_press(self, name: str) -> None:
+        """Do an action whose name was clicked."""
+        self.do(self.acting_node(), name)
+
+    def acting_node(self) -> DOMNode:
+        """Who does what is asked for by name: the part of the pane that has the keys, else the pane."""
+        focused = self.focused
+        return focused if focused is not None and self.pane in focused.ancestors_with_self else self.pane
+
+    def do(self, node: DOMNode, name: str) -> None:
+        """Do the action of that name as `node` does it."""
+        self.action_do(name) if name in PANE_ACTIONS else perform(node, self, name)
+
+    async def on_event(self, event: events.Event) -> None:
+        """What a key is bound to is begun before the next key is looked at.
+
+        Textual hands keys on to the widget that has them now, and does what they are bound to later: of `/foo`, typed
+        in a burst, the letters would still reach the list, as keys. Where text is typed, its own order is kept.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._types():
+            acted = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
+            if acted:
+                return
+        await super().on_event(event)
+
+    def _types(self) -> bool:
+        """Whether letters go into a text."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
+
+    # ---------------------------------------------------------------- the edges
+
+    def show_edges(self) -> None:
+        """Draw header, tabs, status and footer, as far as they differ."""
+        width = self.size.width
+        badge = edges.badge(self.session.trouble, read_only=self.session.read_only, demo=self.demo)
+        place = edges.short_path(self.session.home.database, max(12, width // 3))
+        self._lines["header"].show(edges.header(self.vital, place, badge, width))
+        self._lines["tabs"].show(edges.tabs(self.shown, self.vital.jobs.get(JobState.DEAD, 0), self.hands, width))
+        self.show_status()
+
+    def show_status(self) -> None:
+        """Draw the line above the footer, and the footer."""
+        work = Content(self.work.progress + "  ^x stops") if self.work else None
+        self._lines["status"].show(Content.assemble(" ", work or self.pane.status()))
+        self._lines["footer"].show(edges.footer(self.pane.keys(), self.size.width))
+
+    @property
+    def _frame(self) -> Screen[object]:
+        """The screen with the panes, under whatever question is on top of it."""
+        return self.screen_stack[0]
+
+    def on_resize(self) -> None:
+        """Where there is no room, one line says so."""
+        small = self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
+        self._frame.set_class(small, "-too-small")
+        needed = f"the console needs {SMALLEST[0]} columns and {SMALLEST[1]} rows"
+        self._lines["too-small"].show(Content(f"{needed}, here are {self.size.width} and {self.size.height}"))
+        self.show_edges()
+
+    # ---------------------------------------------------------------- telling
+
+    def tell(self, text: str, *, error: bool = False) -> None:
+        """Tell the person at the console something that happened."""
+        self.notify(text, severity="error" if error else "information", timeout=8 if error else 4, markup=False)
+
+    async def ask(self, question: str) -> bool:
+        """Ask; only `y` means yes. To be awaited where actions are done."""
+        return await self.push_screen_wait(Question(question))
+
+    async def prompt(self, label: str, text: str = "", *, check: Check | None = None) -> str | None:
+        """Ask for a text, checked as it is typed; None where it was left. To be awaited where actions are done."""
+        return await self.push_screen_wait(Prompt(label, text, check=check))
+
+    async def telling(self, doing: Awaitable[object]) -> None:
+        """Do something, and tell what went wrong, if anything did."""
+        try:
+            await doing
+        except QueueError as error:
+            self.tell(str(error), error=True)
+
+    # ---------------------------------------------------------------- actions that apply everywhere
+
+    async def do_quit(self) -> None:
+        """Leave; jobs go on, and so do pools, but for those that were started here and are not wanted any more."""
+        if self.pools_started:
+            from queuectl_tui.pools.leaving import may_leave
+
+            if not await may_leave(self):
+                return
+        self.exit(0)
+
+    def do_theme(self) -> None:
+        """The next theme."""
+        self.choose_theme(themes.after(self.theme))
+
+    def choose_theme(self, name: str) -> None:
+        """This theme, from now on."""
+        self.theme = name
+        self.run_worker(self.memory.themed(name), group="memory")
+
+    def do_help(self) -> None:
+        """Every key."""
+        from queuectl_tui.help.screen import HelpScreen
+
+        self.push_screen(HelpScreen(self.pane.place, read_only=self.session.read_only))
+
+    def do_palette(self) -> None:
+        """Find an action or a job by typing."""
+        from queuectl_tui.palette.palette import QueuePalette
+
+        self.push_screen(QueuePalette(self.acting_node()))
+
+    def do_command(self) -> None:
+        """Type an action by its name, or a job's id."""
+        from queuectl_tui.palette.command_line import ask_for_command
+
+        ask_for_command(self, self.acting_node())
+
+    def do_halt(self) -> None:
+        """Stop the bulk work that is going on."""
+        if self.work:
+            self.work.stop()
+
+    async def do_undo(self) -> None:
+        """Undo the last change."""
+        change = self.undo.pop()
+        if change is None:
+            self.tell("there is nothing to undo")
+            return
+        self.tell(await change.back())
+        self.look_again()
+
+    def do_back(self) -> None:
+        """Nothing to leave here."""
+
+    def _fatal_error(self) -> None:
+        """A crash: as Textual tells it, but without the values of variables, which may be secrets of jobs."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        traceback = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
+    async def on_unmount(self) -> None:
+        """Give the store up."""
+        await self.session.close()
+
+
+__all__ = ["PANES", "QueueConsole"]

@@ -1,0 +1,26 @@
+"""The list of jobs with all that can be done to it: what the panes Jobs and DLQ have in common."""
+
+from __future__ import annotations
+
+from queuectl_core.model.lifecycle import decide
+from queuectl_tui.acting.copying import Copying
+from queuectl_tui.acting.editing import Editing
+from queuectl_tui.acting.exporting import Exporting
+from queuectl_tui.acting.jobs import JobActs
+from queuectl_tui.actions import Action
+from queuectl_tui.detail.beside import Detailed
+from queuectl_tui.filtering.finding import Findable
+from queuectl_tui.panes.listed import JobList
+
+
+class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, JobList):
+    """A list of jobs with its actions, its filter and the detail of one job beside it."""
+
+    def allows(self, action: Action) -> bool:
+        """Whether the job that is meant allows it; several are looked at one by one when it is done."""
+        if action.event is None:
+            return True
+        targets = self.targets()
+        if targets is None:
+            return False
+        return targets.one is None or decide(targets.one.state, action.event) is not None

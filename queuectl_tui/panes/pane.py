@@ -1,0 +1,82 @@
+"""What the five panes have in common: where their keys come from, and when they read the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.content import Content
+from textual.widget import Widget
+
+from queuectl_core.model.errors import QueueError
+from queuectl_tui.actions import Action, Place, applying, usable
+from queuectl_tui.bindings import perform
+
+if TYPE_CHECKING:
+    from queuectl_tui.app import QueueConsole
+    from queuectl_tui.session import Session
+
+
+class Pane(Widget):
+    """One pane. A subclass sets `PLACE` and `BINDINGS = bindings_for(PLACE)`, and has a `do_NAME` for each action.
+
+    Only the pane in sight reads: `refresh_from_store` is called when it comes into sight and when the store has
+    changed, one call at a time; `second` once a second, for what changes with the time alone.
+    """
+
+    DEFAULT_CSS = """
+    Pane { width: 1fr; height: 1fr; layout: vertical; }
+    """
+    PLACE: ClassVar[Place]
+
+    @property
+    def console(self) -> QueueConsole:
+        """The app."""
+        return cast("QueueConsole", self.app)
+
+    @property
+    def session(self) -> Session:
+        """The store."""
+        return self.console.session
+
+    async def refresh_from_store(self) -> None:
+        """Read what the pane shows, and show it. A StoreError that it raises is told by the badge."""
+
+    def second(self) -> None:
+        """A second has passed."""
+
+    def focus_first(self) -> None:
+        """Give the keys to the part that the pane is operated by."""
+        for widget in self.query("*"):
+            if widget.focusable:
+                widget.focus()
+                return
+
+    def status(self) -> Content:
+        """What the line above the footer says of the pane."""
+        return Content("")
+
+    def keys(self) -> list[Action]:
+        """The actions that apply now, those that are used most first."""
+        return [
+            action for action in usable(applying(self.place), read_only=self.session.read_only) if self.allows(action)
+        ]
+
+    @property
+    def place(self) -> Place:
+        """Where the keys apply now: the pane, or a part of it such as the detail."""
+        return self.PLACE
+
+    def allows(self, action: Action) -> bool:  # noqa: ARG002  # a pane that has an opinion looks at it
+        """Whether the action makes sense as things stand."""
+        return True
+
+    def action_do(self, name: str) -> None:
+        """Do what a key of this pane is bound to."""
+        perform(self, self.console, name)
+
+    async def read_quietly(self) -> None:
+        """`refresh_from_store`, where what goes wrong is left to the badge."""
+        try:
+            await self.refresh_from_store()
+        except QueueError as error:
+            self.console.note_trouble(error)

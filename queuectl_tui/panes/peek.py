@@ -1,0 +1,70 @@
+"""A glance at the job under the cursor: how each attempt ended, and the last lines it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.visual import VisualType
+from textual.widget import Widget
+
+from queuectl_core.model.cleaning import clean, clean_output
+from queuectl_core.model.durations import format_duration
+from queuectl_core.model.job import Attempt, Job
+from queuectl_tui.listing.columns import age, command_text, ending
+from queuectl_tui.looks.states import OUTCOMES
+
+
+class Peek(Widget):
+    """Shows what it is given, the end of it where there is no room for all."""
+
+    DEFAULT_CSS = """
+    Peek { width: 1fr; height: 1fr; padding: 0 1; background: $panel; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._job: Job | None = None
+        self._runs: Sequence[Attempt] = ()
+        self._lines: Sequence[str] = ()
+        self._now = 0
+
+    def show(self, job: Job | None, runs: Sequence[Attempt], tail: bytes, now: int) -> None:
+        """Show a job, its runs and the stored end of its last output; nothing for None."""
+        self._job, self._runs, self._now = job, runs, now
+        text = tail.decode("utf-8", "replace").replace("\r\n", "\n")
+        # Of a line that was overwritten, as progress bars are, its last state.
+        lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+        self._lines = [clean_output(line).expandtabs() for line in lines]
+        while self._lines and not self._lines[-1]:
+            self._lines = self._lines[:-1]
+        self.refresh()
+
+    def render(self) -> VisualType:
+        """Head, attempts, output."""
+        if self._job is None:
+            return Content("")
+        width, height = self.size.width, self.size.height
+        head = [
+            Content.assemble((clean(self._job.id), "bold"), "  ", (ending(self._job), "$state-dead")),
+            Content.styled(command_text(self._job.command), "$text-muted"),
+        ]
+        room = max(0, height - len(head))
+        runs = [self._run(run) for run in self._runs[-max(1, room // 2, room - len(self._lines)) :]]
+        output = self._lines[-(room - len(runs)) :] if room > len(runs) else []
+        if not self._lines and room > len(runs):
+            output = ["it wrote nothing"]
+        lines = [*head, *runs, *(Content(line) for line in output)]
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+
+    def _run(self, run: Attempt) -> Content:
+        look = OUTCOMES[run.outcome]
+        word = run.outcome.value if run.outcome else "running"
+        took = format_duration(run.duration_ms / 1000) if run.duration_ms is not None else ""
+        how = run.error or (f"signal {run.signal}" if run.signal is not None else f"exit {run.exit_code}")
+        return Content.assemble(
+            (f"{run.attempt:>3} ", "$text-muted"),
+            (f"{look.sign} {word:<10}", f"${look.colour}"),
+            f" {clean(how)}",
+            (f"  {age(run.started_at, self._now)} ago, {took}", "$text-muted"),
+        )

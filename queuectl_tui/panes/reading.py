@@ -1,0 +1,220 @@
+"""A pane with a list of jobs: the table kept up to date with the store. What a person does in it is in `listed.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from queuectl_core.store.transactions import browsing
+from queuectl_core.store.transactions.jobs import BEYOND_ALL
+from queuectl_tui.listing.columns import Column
+from queuectl_tui.listing.listings import Gathered, Listing
+from queuectl_tui.listing.order import Order, listing_of
+from queuectl_tui.listing.rows import Marks, Stretch
+from queuectl_tui.listing.table import JobTable
+from queuectl_tui.panes.pane import Pane
+
+
+class Narrowed(NamedTuple):
+    """A list of just these jobs, and what they have in common."""
+
+    what: str
+    numbers: Sequence[int]
+
+
+class ListReader(Pane):
+    """The list of jobs, in one order, from the top or as it was when the reader left the top.
+
+    While the cursor is on the first row and nothing was moved, the list follows the store. Once the reader has
+    moved, what is new stays out of it, and is counted; while rows are marked, rows only change in place.
+    """
+
+    DEFAULT_CSS = """
+    ListReader > .beside { height: 1fr; layout: horizontal; }
+    """
+    COLUMNS: ClassVar[Sequence[Column]]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.order = self.first_order()
+        self.marks = Marks()
+        self.following = True
+        self.new = 0
+        self.looked_at: tuple[int, int] | None = None
+        self.narrowed: Narrowed | None = None
+        self._until = BEYOND_ALL
+        self._listing: Listing | None = None
+        self._reading = asyncio.Lock()
+        self._range_from: int | None = None
+        self.table = JobTable(self.COLUMNS, self.now, self.marks)
+        self.table.sorted_by = (self.order.column, self.order.descending)
+
+    def first_order(self) -> Order:
+        """The order that the pane begins with."""
+        return Order()
+
+    def now(self) -> int:
+        """The present instant (ms)."""
+        return self.session.now()
+
+    def compose(self) -> ComposeResult:
+        """The table; the detail comes beside it once it is asked for."""
+        with Container(classes="beside"):
+            yield self.table
+
+    def focus_first(self) -> None:
+        """The table takes the keys."""
+        self.table.focus()
+
+    # ---------------------------------------------------------------- reading
+
+    async def refresh_from_store(self) -> None:
+        """Read the rows in sight again."""
+        async with self._reading:
+            if self.marks:
+                await self._refresh_in_place()
+            elif self.following:
+                await self._read_from_the_top()
+            else:
+                await self._read_where_we_are()
+            await self._count_new()
+        self.console.show_status()
+
+    async def reopen(self, order: Order) -> None:
+        """Show another list, from its top. Raises Refused where it cannot be had; then nothing changes."""
+        listing = await listing_of(self.session, order, BEYOND_ALL, self._show_grown, self._tell_how_far)
+        await self._open(listing, order, None)
+
+    async def reopen_with(self, numbers: Sequence[int], what: str) -> None:
+        """Show just these jobs, in this order; `what` says what they have in common."""
+
+        async def these() -> AsyncIterator[Sequence[int]]:
+            yield numbers
+
+        await self._open(Gathered(self.session, these, self._show_grown), self.order, Narrowed(what, numbers))
+
+    async def _open(self, listing: Listing, order: Order, narrowed: Narrowed | None) -> None:
+        self.workers.cancel_group(self, "gather")
+        async with self._reading:
+            self.order, self._listing, self.narrowed = order, listing, narrowed
+            self.marks.clear()
+            self.following, self._until, self.looked_at = True, BEYOND_ALL, None
+            self.table.sorted_by = (order.column, order.descending)
+            await self._show_top()
+            await self._count_new()
+        self.table.redraw()
+        if isinstance(listing, Gathered):
+            self.run_worker(self._gather(listing), group="gather", exclusive=True)
+        self.console.show_status()
+
+    async def _gather(self, listing: Gathered) -> None:
+        async def read() -> None:
+            await listing.fill()
+
+        await self.console.quietly(read)
+        self.looked_at = None
+        await self._show_grown()
+
+    async def _show_grown(self) -> None:
+        """More rows of a list that is being gathered are there."""
+        stretch = self.table.stretch
+        if not stretch.covers(self.table.top, self.table.top + self.table.page) or not stretch.jobs:
+            await self._read_around()
+        elif isinstance(self._listing, Gathered):
+            self.table.show(stretch._replace(total=len(self._listing.numbers)), self.table.cursor)
+        self.console.show_status()
+
+    def _tell_how_far(self, visited: int, total: int) -> None:
+        self.looked_at = (visited, total)
+
+    async def _listed(self) -> Listing:
+        if self._listing is None:
+            self._listing = await listing_of(
+                self.session, self.order, self._until, self._show_grown, self._tell_how_far
+            )
+            if isinstance(self._listing, Gathered):
+                self.run_worker(self._gather(self._listing), group="gather", exclusive=True)
+        return self._listing
+
+    async def _read_from_the_top(self) -> None:
+        if self._until != BEYOND_ALL:
+            self._until, self._listing = BEYOND_ALL, None
+        await self._show_top()
+
+    async def _show_top(self) -> None:
+        listing = await self._listed()
+        if isinstance(listing, Gathered):
+            await listing.fill_again()
+        stretch = await listing.around(Stretch(), 0, 3 * self.table.page)
+        if self.following:  # else somebody has moved meanwhile: what was read is for another place
+            self.table.show(stretch, 0)
+
+    async def _read_where_we_are(self) -> None:
+        listing = await self._listed()
+        if isinstance(listing, Gathered):
+            await listing.fill_again()
+        known, table = self.table.stretch, self.table
+        anchor = max(known.first, table.top - table.page)
+        stretch = await listing.again(known, anchor, 3 * table.page)
+        if self.following:
+            return
+        shift, job = stretch.first - anchor, table.job
+        cursor = table.cursor + shift
+        if shift:
+            table.scroll_to(y=table.top + shift, animate=False, immediate=True)
+        found = stretch.row_of(job.number) if job else None
+        table.show(stretch, cursor if found is None else found)
+
+    async def _refresh_in_place(self) -> None:
+        stretch = self.table.stretch
+        fresh = {
+            job.number: job for job in await self.session.read(browsing.by_numbers([j.number for j in stretch.jobs]))
+        }
+        jobs = [fresh.get(job.number, job) for job in stretch.jobs]
+        self.table.show(stretch._replace(jobs=jobs), self.table.cursor)
+
+    @property
+    def _walks_down(self) -> bool:
+        """Whether what is new comes in at the top."""
+        return self.order.newest_on_top and self.narrowed is None
+
+    async def _count_new(self) -> None:
+        self.new = 0
+        if self._walks_down and not self.following and not self.order.by_death:
+            self.new = await self.session.read(browsing.newer_than(self.order.filter, self._until))
+
+    @on(JobTable.Wanted)
+    def _read_on(self) -> None:
+        self.run_worker(self.console.quietly(self._read_around), group="rows", exclusive=True)
+
+    async def _read_around(self) -> None:
+        async with self._reading:
+            listing, table = await self._listed(), self.table
+            stretch = await listing.around(table.stretch, table.top - table.page, 3 * table.page)
+            table.show(stretch, table.cursor)
+
+    def second(self) -> None:
+        """Ages have changed."""
+        self.table.redraw_ages()
+
+    # ---------------------------------------------------------------- following and freezing
+
+    def freeze(self) -> None:
+        """The reader has moved: what is new from now on stays out of the list."""
+        if not self.following:
+            return
+        self.following = False
+        jobs = self.table.stretch.jobs
+        if self._walks_down and jobs and self.table.stretch.first == 0:
+            self._until = (jobs[0].finished_at or 0) if self.order.by_death else jobs[0].number
+            self._listing = None
+
+    def follow(self) -> None:
+        """Back at the top: the list follows the store again."""
+        self.following = True
+        self.console.look_again()

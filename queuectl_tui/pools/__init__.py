@@ -1,0 +1,1 @@
+"""Pools and workers as the console shows them, and how it starts and stops them."""

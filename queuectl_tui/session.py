@@ -1,0 +1,118 @@
+"""The store as the console holds it: opened, read, written, watched, and opened again when it was replaced.
+
+Nothing here draws. What goes wrong with the store is kept as `trouble`, so that the rows on the screen can
+stay while a badge says since when they are old.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from queuectl_core.model.errors import StoreError
+from queuectl_core.store.home import Home
+from queuectl_core.store.statements import Transaction
+
+if TYPE_CHECKING:
+    from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
+
+T = TypeVar("T")
+
+
+class Trouble(NamedTuple):
+    """Why the store cannot be read, and since when (ms)."""
+
+    why: str
+    since: int
+
+
+class Gone(StoreError):
+    """The file of the store is not where it was."""
+
+
+class Session:
+    """One store, opened with `await open()` and given up with `await close()`."""
+
+    def __init__(self, home: Home, *, read_only: bool = False, clock: Callable[[], int] | None = None) -> None:
+        self.home = home
+        self.read_only = read_only
+        self.trouble: Trouble | None = None
+        self._clock = clock
+        self._store: AsyncSqliteStore | None = None
+        self._file: tuple[int, int] | None = None
+        self._version: int | None = None
+
+    async def open(self) -> None:
+        """Open the store. Raises a StoreError where it cannot be used."""
+        from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
+
+        self._store = await AsyncSqliteStore.open(self.home, read_only=self.read_only)
+        if self._clock is not None:
+            self._store.clock = self._clock
+        self._file, self._version = self._found(), None
+
+    async def close(self) -> None:
+        """Give the store up; closing twice is harmless."""
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
+
+    def now(self) -> int:
+        """The present instant (ms), by the clock that the store goes by."""
+        from queuectl_core.store.sqlite.connecting import wall_clock
+
+        return (self._clock or wall_clock)()
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """The answer of a transaction that only reads. Raises a StoreError, which is kept as `trouble`."""
+        try:
+            answer = await self._opened().run(transaction)
+        except StoreError as error:
+            self._note(error)
+            raise
+        self.trouble = None
+        return answer
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """The answer of a transaction once it is on the disk. Raises what the transaction raises."""
+        return await self._opened().run(transaction)
+
+    async def changed(self) -> bool:
+        """Whether the store has changed since the last call; opens it again where its file was replaced.
+
+        Raises a StoreError where it cannot be looked at.
+        """
+        try:
+            if self._found() != self._file or self._store is None:
+                await self._open_again()
+                return True
+            version = await self._opened().data_version()
+        except StoreError as error:
+            self._note(error)
+            raise
+        was_in_trouble, self.trouble = self.trouble is not None, None
+        differs, self._version = version != self._version, version
+        return differs or was_in_trouble
+
+    async def _open_again(self) -> None:
+        if self._found() is None:
+            raise Gone(f"{self.home.database} is gone", "put it back, or leave and start anew")
+        await self.close()
+        await self.open()
+        self.trouble = None
+
+    def _opened(self) -> AsyncSqliteStore:
+        if self._store is None:
+            raise Gone(f"{self.home.database} is not open", "it is tried again by itself")
+        return self._store
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.home.database)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _note(self, error: StoreError) -> None:
+        self.trouble = Trouble(error.wrong, self.trouble.since if self.trouble else self.now())
