@@ -27,6 +27,8 @@ from queuectl_tui.acting.undo import Undo
 from queuectl_tui.acting.work import Work
 from queuectl_tui.actions import PANE_ACTIONS, PANES, Place
 from queuectl_tui.bindings import bindings_for, perform
+from queuectl_tui.listing.order import Order, first_rows
+from queuectl_tui.listing.rows import Stretch
 from queuectl_tui.looks import themes
 from queuectl_tui.panes.jobs import JobsPane
 from queuectl_tui.panes.pane import Pane
@@ -75,6 +77,7 @@ class QueueConsole(App[int]):
         self.panes: dict[Place, Pane] = {}
         self._lines = {name: Line(id=name) for name in ("header", "tabs", "status", "footer", "too-small")}
         self._look = asyncio.Event()
+        self._ahead: Stretch | None = None
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = self.memory.choices.theme or themes.DEFAULT
@@ -141,6 +144,15 @@ class QueueConsole(App[int]):
         current = now // 60_000
         a_minute = tuple(ended.get(current - back, 0) for back in range(edges.SPARKS - 1, -1, -1))
         self.vital = Vital(jobs, rate(ended, now, WINDOWS["1m"]), a_minute)
+
+    async def read_ahead(self, rows: int) -> None:
+        """Read the first rows before Textual begins: its first picture then has them, and needs no second one."""
+        self._ahead = await first_rows(self.session, Order(), rows)
+
+    def take_ahead(self, order: Order) -> Stretch | None:
+        """What was read ahead, if it is of this order; once."""
+        ahead, self._ahead = self._ahead, None
+        return ahead if order == Order() else None
 
     def look_again(self) -> None:
         """Read what is in sight, now."""
@@ -243,13 +255,13 @@ class QueueConsole(App[int]):
         """The screen with the panes, under whatever question is on top of it."""
         return self.screen_stack[0]
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Where there is no room, one line says so."""
-        small = self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
-        self._frame.set_class(small, "-too-small")
-        needed = f"the console needs {SMALLEST[0]} columns and {SMALLEST[1]} rows"
-        self._lines["too-small"].show(Content(f"{needed}, here are {self.size.width} and {self.size.height}"))
-        self.show_edges()
+        width, height = event.size
+        self._frame.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        needed = f"the console needs {SMALLEST[0]}×{SMALLEST[1]}"
+        self._lines["too-small"].show(Content(f"no room: {width}×{height}, {needed}"))
+        self.call_next(self.show_edges)  # `size` is taken in after this
 
     # ---------------------------------------------------------------- telling
 

@@ -1,7 +1,7 @@
 """Draws the pictures of the README: each pane of the console on the still demo, as SVG beside this file.
 
 The same bytes come out each time, so that a picture which differs shows what has changed. Run it as
-`.venv/bin/python screenshots/make.py`, with a folder to write elsewhere.
+`.venv/bin/python screenshots/make.py`, with a folder to write elsewhere, and names of pictures to draw these alone.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ PICTURES = (
 )
 
 
-def main(folder: Path) -> None:
-    """Write every picture into `folder`."""
+def main(folder: Path = Path(__file__).parent, *names: str) -> None:
+    """Write the pictures of these names, or every one, into `folder`."""
     with _home_of_nobody() as home:
         from queuectl_tui.demo import still
 
         still.fill(home, NOW)
         with still.attended(home):
-            for picture in PICTURES:
+            for picture in (one for one in PICTURES if not names or one.name in names):
                 drawn = asyncio.run(_draw(home, picture))
                 (folder / f"{picture.name}.svg").write_text(drawn, encoding="utf-8")
 
@@ -109,4 +109,4 @@ async def _at_rest(pilot: Pilot[int], text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    main(*(Path(word) for word in sys.argv[1:2]), *sys.argv[2:])

@@ -18,6 +18,9 @@ from queuectl_tui.looks.states import STATES
 GAP = 2
 """Cells between two columns."""
 
+COARSE_FROM, COARSE_STEP = 10, 5
+"""From how many seconds on an age is told in steps, and of how many."""
+
 LONGEST_COMMAND = 1000
 """Characters of a command that a row looks at; the widest terminal shows fewer."""
 
@@ -47,10 +50,16 @@ class Column(NamedTuple):
 
 
 def age(instant: int | None, now: int) -> str:
-    """How long ago an instant was, or how far ahead it lies; nothing where there is none. In ms."""
+    """How long ago an instant was, or how far ahead it lies; nothing where there is none. In ms.
+
+    Coarser from ten seconds on: a screenful of ages that tick each second would be half of what an idle console costs.
+    """
     if instant is None:
         return ""
-    length = format_duration(abs(now - instant) // 1000, parts=1)
+    seconds = abs(now - instant) // 1000
+    if COARSE_FROM <= seconds < 60:
+        seconds -= seconds % COARSE_STEP
+    length = format_duration(seconds, parts=1)
     return length if instant <= now else f"in {length}"
 
 

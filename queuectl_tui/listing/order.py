@@ -11,6 +11,7 @@ from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
 from queuectl_tui.listing.listings import Gather, Gathered, Listing, Walked
+from queuectl_tui.listing.rows import Stretch
 from queuectl_tui.listing.walks import ByDeath, ByNumber
 from queuectl_tui.session import Session
 
@@ -56,6 +57,11 @@ async def listing_of(
         return Walked(ByNumber(session, order.filter, newest_first=order.descending, until=until))
     await _refuse_too_many(session, order)
     return Gathered(session, _gather(session, order, told), shown)
+
+
+async def first_rows(session: Session, order: Order, rows: int) -> Stretch:
+    """The first rows of an order that the store can walk."""
+    return await Walked(ByNumber(session, order.filter, newest_first=order.descending)).around(Stretch(), 0, rows)
 
 
 def _gather(session: Session, order: Order, told: Told) -> Gather:

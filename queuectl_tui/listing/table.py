@@ -7,7 +7,7 @@ screenful costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -30,11 +30,21 @@ _TITLES = 1
 """Lines above the first row."""
 
 
+class _Line(NamedTuple):
+    """All that a drawn line depends on: the texts of its cells, how they are coloured, and what it stands on."""
+
+    texts: tuple[str, ...]
+    state: JobState | None
+    marked: bool
+    on: str
+
+
 class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of jobs. Give it rows with `show`; it asks for others by `Wanted`."""
 
     DEFAULT_CSS = """
-    JobTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; }
+    JobTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden;
+        scrollbar-gutter: stable; }
     JobTable > .job-table--titles { color: $text-muted; text-style: bold; }
     JobTable > .job-table--muted { color: $text-muted; }
     JobTable > .job-table--strong { text-style: bold; }
@@ -84,11 +94,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.stretch = Stretch()
         self.sorted_by: tuple[SortColumn, bool] = (SortColumn.ID, True)
         self._columns = columns
-        self._fitted: list[Fitted] = []
+        self._fits: tuple[int, list[Fitted]] = (0, [])
         self._now = now
         self._marks = marks
-        self._styles: dict[str, Style] = {}
-        self._drawn: dict[int, tuple[object, ...]] = {}
+        self._styles: dict[tuple[str, str], Style] = {}
+        self._drawn: dict[int, _Line] = {}
 
     # ---------------------------------------------------------------- what is shown
 
@@ -111,6 +121,14 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
     def sortable(self) -> list[SortColumn]:
         """What the columns in sight are sorted by, from the left."""
         return [fitted.column.sort for fitted in self._fitted]
+
+    @property
+    def _fitted(self) -> list[Fitted]:
+        """The columns in sight. Asked for rather than kept: the first picture is drawn before a resize is told."""
+        width = self.scrollable_content_region.width
+        if width != self._fits[0]:
+            self._fits = width, fit(self._columns, width - _GUTTER)
+        return self._fits[1]
 
     def show(self, stretch: Stretch, cursor: int) -> None:
         """Draw these rows, with the cursor there; only lines that differ are drawn again."""
@@ -140,14 +158,14 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             if self._drawn.get(row) != self._content(row):
                 self.refresh(Region(0, line, width, 1))
 
-    def _content(self, row: int) -> tuple[object, ...]:
-        """What a line depends on."""
+    def _content(self, row: int) -> _Line:
         job = self.stretch.at(row)
+        on = "" if row != self.cursor else "cursor" if self.has_focus else "cursor-away"
         if job is None:
-            return (row < self.stretch.total,)
+            return _Line(("  …" if row < self.stretch.total else "",), None, False, on)
         now = self._now()
         texts = tuple(fitted.column.cell(job, now) for fitted in self._fitted)
-        return (*texts, job.state, job.number in self._marks, row == self.cursor, self.has_focus)
+        return _Line(texts, job.state, job.number in self._marks, on)
 
     # ---------------------------------------------------------------- moving
 
@@ -177,11 +195,10 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
     # ---------------------------------------------------------------- drawing
 
     def on_resize(self) -> None:
-        """Choose the columns anew."""
-        self._fitted = fit(self._columns, self.scrollable_content_region.width - _GUTTER)
+        """Other rows and columns are in sight."""
         self.virtual_size = Size(self.size.width, self.stretch.total + _TITLES)
-        self._drawn.clear()
         self.move_to(self.cursor)
+        self._redraw_what_differs()
         self.post_message(self.Wanted())
 
     def notify_style_update(self) -> None:
@@ -199,56 +216,45 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """One line: the titles, a row, or nothing."""
         width = self.size.width
         if y < _TITLES:
-            return Strip(self._titles()).adjust_cell_length(width, self.rich_style)
+            return Strip(self._titles()).adjust_cell_length(width, self._style())
         row = self.top + y - _TITLES
-        self._drawn[row] = self._content(row)
+        line = self._drawn[row] = self._content(row)
         if len(self._drawn) > 4 * self.page:
-            self._drawn = {
-                kept: self._drawn[kept] for kept in range(self.top, self.top + self.page) if kept in self._drawn
-            }
-        job = self.stretch.at(row)
-        style = self._style("cursor" if self.has_focus else "cursor-away") if row == self.cursor else self.rich_style
-        if job is None:
-            return Strip([Segment("  …" if row < self.stretch.total else "", style)]).adjust_cell_length(
-                width, self.rich_style
-            )
-        return Strip(self._row(job, style)).adjust_cell_length(width, style)
+            self._drawn = {kept: self._drawn[kept] for kept in range(self.top, row + 1) if kept in self._drawn}
+        if line.state is None:
+            return Strip([Segment(line.texts[0], self._style())]).adjust_cell_length(width, self._style())
+        segments, length = self._row(line, line.state)
+        return Strip(segments, length).adjust_cell_length(width, self._style(line.on))
 
     def _titles(self) -> list[Segment]:
-        style = self.rich_style + self._style("titles")
+        style = self._style("", "titles")
         segments = [Segment(" " * _GUTTER, style)]
         by, descending = self.sorted_by
         for fitted in self._fitted:
             arrow = (" ▾" if descending else " ▴") if fitted.column.sort is by else ""
             text = cut(fitted.column.title + arrow, fitted.width, right=fitted.column.right)
-            segments += [Segment(text, style), Segment(" " * GAP, style)]
+            segments.append(Segment(text + " " * GAP, style))
         return segments
 
-    def _row(self, job: Job, base: Style) -> list[Segment]:
-        marked = job.number in self._marks
-        segments = [Segment("● " if marked else "  ", base + self._style("mark"))]
-        now = self._now()
-        for fitted in self._fitted:
-            column = fitted.column
-            text = cut(column.cell(job, now), fitted.width, right=column.right)
-            segments += [Segment(text, base + self._tone(column.tone, job.state)), Segment(" " * GAP, base)]
-        return segments
+    def _row(self, line: _Line, state: JobState) -> tuple[list[Segment], int]:
+        """The segments of a row, and how many cells they have."""
+        segments = [Segment("● " if line.marked else "  ", self._style(line.on, "mark"))]
+        length = _GUTTER
+        for fitted, text in zip(self._fitted, line.texts, strict=True):
+            tone = state.value if fitted.column.tone is Tone.STATE else fitted.column.tone.value
+            cell = cut(text, fitted.width, right=fitted.column.right) + " " * GAP
+            segments.append(Segment(cell, self._style(line.on, tone)))
+            length += fitted.width + GAP
+        return segments, length
 
-    def _tone(self, tone: Tone, state: JobState) -> Style:
-        match tone:
-            case Tone.PLAIN:
-                return Style.null()
-            case Tone.STATE:
-                return self._style(state.value)
-            case Tone.MUTED | Tone.STRONG:
-                return self._style(tone.value)
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
+    def _style(self, on: str = "", tone: str = "") -> Style:
+        """The style of a tone on a background; made once, since Textual makes it anew each time it is asked."""
+        style = self._styles.get((on, tone))
         if style is None:
-            partial = name not in ("cursor", "cursor-away")
-            style = self.get_component_rich_style(f"job-table--{name}", partial=partial)
-            self._styles[name] = style
+            style = self.get_component_rich_style(f"job-table--{on}") if on else self.rich_style
+            if tone not in ("", "plain"):
+                style += self.get_component_rich_style(f"job-table--{tone}", partial=True)
+            self._styles[on, tone] = style
         return style
 
     # ---------------------------------------------------------------- mouse

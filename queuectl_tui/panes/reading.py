@@ -150,7 +150,8 @@ class ListReader(Pane):
         listing = await self._listed()
         if isinstance(listing, Gathered):
             await listing.fill_again()
-        stretch = await listing.around(Stretch(), 0, 3 * self.table.page)
+        ahead = self.console.take_ahead(self.order)
+        stretch = ahead or await listing.around(Stretch(), 0, 3 * self.table.page)
         if self.following:  # else somebody has moved meanwhile: what was read is for another place
             self.table.show(stretch, 0)
 

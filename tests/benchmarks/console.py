@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from queuectl_core.store.home import Home
 from tests.benchmarks.filling import fill
-from tests.benchmarks.ground import ENVIRONMENT, new_home
+from tests.benchmarks.ground import ENVIRONMENT, new_home, processor_seconds, start
 from tests.benchmarks.measuring import Goal, Measure, compared, interleave, percentile, quartiles
 from tests.benchmarks.options import Options
 from tests.benchmarks.terminal import Terminal
@@ -21,6 +23,7 @@ STARTS = 9
 KEYS = 200
 PAGES = 60
 IDLE_SECONDS = 8.0
+RATE = 500
 _BARE = """
 import os
 os.environ['TEXTUAL_FPS'] = '120'
@@ -60,8 +63,25 @@ def measure(options: Options) -> Iterator[Measure]:
             process = psutil.Process(terminal.pid)
             share = _share(process, terminal, IDLE_SECONDS)
             yield Measure("console idle: processor", "%", share, None, (share, share), Goal(0.5))
+            with finishing(home, RATE) as feeder:
+                terminal.rest(2)
+                share = _share(process, terminal, IDLE_SECONDS)
+                if feeder.poll() is not None:
+                    raise RuntimeError("the jobs have not gone on")
+            yield Measure(f"console, {RATE} jobs/s come and end: processor", "%", share, None, (share, share), Goal(6))
             resident = process.memory_info().rss / 1e6
             yield Measure("console: resident memory", "MB", resident, None, (resident, resident), Goal(80))
+
+
+@contextmanager
+def finishing(home: Home, rate: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Jobs that arrive and finish at a rate, until the context is left."""
+    feeder = start([sys.executable, "-m", "tests.benchmarks.finishing", home.path, str(rate)])
+    try:
+        yield feeder
+    finally:
+        feeder.kill()
+        feeder.wait()
 
 
 def _start(home: Home, newest: int) -> float:
@@ -101,7 +121,7 @@ def _latency(what: str, seconds: Sequence[float], goal: Goal) -> Measure:
 
 
 def _share(process: psutil.Process, terminal: Terminal, seconds: float) -> float:
-    before, began = process.cpu_times(), time.perf_counter()
+    before, began = processor_seconds([process]), time.perf_counter()
     terminal.rest(seconds)
-    after, ended = process.cpu_times(), time.perf_counter()
-    return float(100 * (after.user + after.system - before.user - before.system) / (ended - began))
+    after, ended = processor_seconds([process]), time.perf_counter()
+    return 100 * (after - before) / (ended - began)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from queuectl_core.execution.roster import WorkerState, WorkerView, worker_views
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
@@ -112,3 +114,20 @@ def _wait_until_idle(home: Home, workers: int) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the pool has no {workers} idle workers after {PATIENCE:g} s")
         time.sleep(0.05)
+
+
+def processor_seconds(processes: Sequence[psutil.Process]) -> float:
+    """Processor time that these have taken so far."""
+    return sum(_seconds_of(process) for process in processes)
+
+
+def _seconds_of(process: psutil.Process) -> float:
+    """To the nanosecond where the kernel tells: ticks of 10 ms are too coarse for what sleeps."""
+    try:
+        texts = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
+    except OSError:
+        texts = []
+    if not texts:
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return sum(int(text.split()[0]) for text in texts) / 1e9

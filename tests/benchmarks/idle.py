@@ -5,11 +5,10 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.ground import new_home, running_pool, workers_of
+from tests.benchmarks.ground import new_home, processor_seconds, running_pool, workers_of
 from tests.benchmarks.measuring import Goal, Measure, quartiles
 from tests.benchmarks.options import Options
 
@@ -40,25 +39,9 @@ def measure(_: Options) -> Iterator[Measure]:
 
 def _shares(processes: list[psutil.Process]) -> Iterator[float]:
     """Percent of one core that the processes took together, window by window."""
-    before, began = _processor_seconds(processes), time.perf_counter()
+    before, began = processor_seconds(processes), time.perf_counter()
     for _ in range(WINDOWS):
         time.sleep(WINDOW)
-        after, now = _processor_seconds(processes), time.perf_counter()
+        after, now = processor_seconds(processes), time.perf_counter()
         yield 100 * (after - before) / (now - began)
         before, began = after, now
-
-
-def _processor_seconds(processes: list[psutil.Process]) -> float:
-    return sum(_seconds_of(process) for process in processes)
-
-
-def _seconds_of(process: psutil.Process) -> float:
-    """To the nanosecond where the kernel tells: ticks of 10 ms are too coarse for what sleeps."""
-    try:
-        texts = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
-    except OSError:
-        texts = []
-    if not texts:
-        times = process.cpu_times()
-        return float(times.user + times.system)
-    return sum(int(text.split()[0]) for text in texts) / 1e9

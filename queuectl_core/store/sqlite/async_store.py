@@ -224,16 +224,16 @@ def _prepare(home: Home) -> int:
     """Make the home and schema ready; returns the lock that keeps migrations away."""
     prepare_home(home)
     make_file(home)
-    connection = sqlite3.connect(home.database, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        ensure_schema(connection, home)
-        return hold_schema(connection, home)
+        with contextlib.closing(
+            sqlite3.connect(home.database, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            ensure_schema(connection, home)
+            return hold_schema(connection, home)
     except sqlite3.Error as error:
         raise translated(error, home.database) from error
     except OSError as error:
         raise cannot_use(home.path, error) from error
-    finally:
-        connection.close()
 
 
 def _shorten_log(home: Home) -> None:

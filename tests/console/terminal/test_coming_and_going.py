@@ -1,0 +1,122 @@
+"""The console takes the terminal and gives it back, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+from queuectl_core.store.home import Home
+from tests.console.terminal.conftest import Console
+from tests.console.terminal.screen import screen
+from tests.execution.waiting import eventually
+from tests.store.acts import put
+from tests.store.engines import BlockingSqlite
+
+
+@pytest.mark.parametrize("keys", ["q", "\x03"], ids=["q", "ctrl+c"])
+def test_a_key_that_leaves_gives_the_terminal_back(console: Console, store: BlockingSqlite, keys: str) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+        assert screen.left_on() >= {b"1049", b"25"}
+
+        screen.press(keys)
+
+        assert screen.ended() == 0
+        screen.assert_restored()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_and_gives_the_terminal_back(
+    console: Console, store: BlockingSqlite, number: signal.Signals, status: int
+) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+
+        screen.send(number)
+
+        assert screen.ended() == status
+        screen.assert_restored()
+
+
+def test_a_signal_ends_it_while_a_question_is_open(console: Console, store: BlockingSqlite) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+        screen.press("?")
+        screen.shows("scroll")
+
+        screen.send(signal.SIGTERM)
+
+        assert screen.ended() == 143
+        screen.assert_restored()
+
+
+def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_it_goes_on(
+    console: Console, store: BlockingSqlite
+) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+
+        screen.send(signal.SIGTSTP)
+        screen.until(lambda: _state(screen.process.pid) == "T", "it is stopped")
+        screen.until(lambda: b"1049" not in screen.left_on(), "it has left the terminal")
+        assert screen.left_on() == set()
+        drawn = len(screen.raw)
+
+        screen.send(signal.SIGCONT)
+        screen.until(lambda: b"first-row" in screen.raw[drawn:], "it draws the row again")
+        screen.press("q")
+        assert screen.ended() == 0
+        screen.assert_restored()
+
+
+def test_a_terminal_that_goes_away_takes_the_console_with_it(console: Console, store: BlockingSqlite) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+
+        os.close(screen._handle)
+        os.close(screen._slave)
+        eventually(lambda: screen.process.poll() is not None, what="it ends")
+
+        assert screen.process.returncode != 0
+        screen._handle, screen._slave = os.openpty()
+
+
+_CRASH = """
+import sys
+from queuectl_tui import app
+def on_key(console, event):
+    secret = "hunter" + "2-in-a-local"
+    if event.key == "f9":
+        raise RuntimeError("made to fail")
+app.QueueConsole.on_key = on_key
+from queuectl_tui.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_a_crash_gives_the_terminal_back_and_shows_no_values(home: Home, store: BlockingSqlite) -> None:
+    put(store, "echo first-row")
+    command = [sys.executable, "-c", _CRASH, "--home", home.path]
+    with screen(command, {}) as crashing:
+        crashing.shows("echo first-row")
+
+        crashing.press("\x1b[20~")
+
+        assert crashing.ended() not in (0, None)
+        crashing.assert_restored()
+        left = crashing.raw[crashing.raw.rindex(b"\x1b[?1049l") :]
+        assert b"made to fail" in left
+        assert b"hunter2-in-a-local" not in crashing.raw
+
+
+def _state(pid: int) -> str:
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0]

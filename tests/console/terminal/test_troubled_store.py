@@ -1,0 +1,140 @@
+"""A store that is held, removed or replaced: what was read stays in sight, and all is well again by itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from queuectl_core.model.job import NewJob
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.arrivals import enqueue
+from tests.console.terminal.conftest import Console
+from tests.store.acts import look, put
+from tests.store.engines import BlockingSqlite
+
+STALE = re.compile(r"○ stale since \d\d:\d\d:\d\d")
+
+
+@contextmanager
+def held(home: Home) -> Iterator[None]:
+    """Somebody writes and does not come to an end."""
+    with closing(sqlite3.connect(home.database, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
+        holder.execute("ROLLBACK")
+
+
+_LOCKS_READERS_OUT = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX, 8, 120)  # all locks of the log's index, says walformat.html
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def readers_locked_out(home: Home) -> Iterator[None]:
+    """Another process holds the locks that a reader needs, as one does that mends the index of the log."""
+    command = [sys.executable, "-c", _LOCKS_READERS_OUT, f"{home.database}-shm"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        yield
+        holder.stdin.close()
+
+
+def test_it_starts_while_somebody_holds_the_store(console: Console, store: BlockingSqlite, home: Home) -> None:
+    put(store, "echo first-row")
+    with held(home), console() as screen:
+        screen.shows("echo first-row", "● live")
+
+
+def test_rows_stay_while_somebody_holds_the_store_and_a_change_waits(
+    console: Console, store: BlockingSqlite, home: Home
+) -> None:
+    job = put(store, "echo first-row", delay=3600)
+    with console() as screen:
+        screen.shows("echo first-row")
+        with held(home):
+            screen.press("c")
+            screen.press("?")  # keys are answered meanwhile
+            screen.shows("scroll")
+            screen.press("?")
+            screen.shows("echo first-row", "pending", "● live")
+            assert look(store, job).state == "pending"
+
+        screen.until(lambda: look(store, job).state == "cancelled", "it is cancelled")
+        screen.shows("cancelled")
+
+
+def test_a_store_that_was_removed_is_told_and_its_rows_stay(
+    console: Console, store: BlockingSqlite, home: Home, tmp_path: Path
+) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+
+        os.rename(home.database, tmp_path / "aside.db")
+        screen.until(lambda: STALE.search(screen.lines[0]), "the badge says since when")
+        assert "echo first-row" in screen.text
+
+        os.rename(tmp_path / "aside.db", home.database)
+        screen.shows("● live", "echo first-row")
+
+
+def test_a_store_that_was_replaced_is_read_in_its_place(
+    console: Console, store: BlockingSqlite, home: Home, tmp_path: Path
+) -> None:
+    put(store, "echo of-old")
+    other = Home(str(tmp_path / "other"))
+    with SqliteStore(other) as made:
+        made.run(enqueue(NewJob("echo of-new")))
+        made.checkpoint()
+    with console() as screen:
+        screen.shows("echo of-old")
+
+        for suffix in ("-wal", "-shm"):
+            os.unlink(home.database + suffix)
+        os.replace(other.database, home.database)
+
+        screen.shows("echo of-new", "● live")
+        screen.until(lambda: "of-old" not in screen.text, "the old rows are gone")
+        screen.press("q")
+        assert screen.ended() == 0
+
+
+def test_a_store_that_cannot_be_opened_is_told_and_heals(console: Console, store: BlockingSqlite, home: Home) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+
+        os.rename(home.database, home.database + ".aside")
+        os.mkdir(home.database)
+        screen.until(lambda: STALE.search(screen.lines[0]), "the badge says since when")
+        assert "echo first-row" in screen.text
+
+        os.rmdir(home.database)
+        os.rename(home.database + ".aside", home.database)
+        screen.shows("● live", "echo first-row")
+
+
+def test_rows_stay_while_nobody_may_read_the_store(console: Console, store: BlockingSqlite, home: Home) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+        put(store, "echo second-row", delay=3600)
+
+        with readers_locked_out(home):
+            screen.until(lambda: STALE.search(screen.lines[0]), "the badge says since when", seconds=60)
+            assert "echo first-row" in screen.text
+
+        screen.shows("● live", "echo second-row")
