@@ -12,12 +12,14 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from queuectl_core.store.home import Home
 
 PROGRAM = "queuectl-tui"
 
-# Textual draws at most so often; a key should not wait for the next of only 60 times a second.
-os.environ.setdefault("TEXTUAL_FPS", "120")
+_PICTURES_A_SECOND = "120"
+"""How often Textual draws at most; a key should not wait for the next of only 60 times a second."""
 
 _SETTLED = 1.0
 """Seconds after which the start is over."""
@@ -91,23 +93,42 @@ def _home(options: argparse.Namespace, stack: contextlib.ExitStack) -> Home:
 def _run(home: Home, *, read_only: bool, demo: bool) -> int:
     import asyncio
 
-    from queuectl_tui.app import QueueConsole
+    with _in_environment("TEXTUAL_FPS", _PICTURES_A_SECOND):  # read when Textual is imported; pools do not inherit it
+        from queuectl_tui.app import QueueConsole
+    from queuectl_tui.enduring import EnduringDriver
     from queuectl_tui.remembered import Memory, choices_file
     from queuectl_tui.session import Session
 
     async def run() -> int:
         session = Session(home, read_only=read_only)
         await session.open()
-        app = QueueConsole(session, memory=Memory(choices_file()), demo=demo)
-        await app.read_ahead(shutil.get_terminal_size().lines)
-        loop = asyncio.get_running_loop()
-        for number in _ENDING:
-            loop.add_signal_handler(number, app.exit, 128 + number)
-        loop.call_later(_SETTLED, _collect_garbage_again)
-        status = await app.run_async()
+        try:
+            app = QueueConsole(session, memory=Memory(choices_file()), demo=demo)
+            app.driver_class = EnduringDriver
+            await app.read_ahead(shutil.get_terminal_size().lines)
+            loop = asyncio.get_running_loop()
+            for number in _ENDING:
+                loop.add_signal_handler(number, app.exit, 128 + number)
+            loop.call_later(_SETTLED, _collect_garbage_again)
+            status = await app.run_async()
+        finally:
+            await session.close()
         return app.return_code or 0 if status is None else status
 
     return asyncio.run(run())
+
+
+@contextlib.contextmanager
+def _in_environment(name: str, value: str) -> Iterator[None]:
+    """A variable that is set for a while, unless it is set already."""
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _collect_garbage_again() -> None:

@@ -21,11 +21,10 @@ from textual.screen import Screen
 from queuectl_core.execution.locks import count_workers
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import JobState
-from queuectl_core.store.transactions.queues import queues
-from queuectl_core.store.transactions.statistics import WINDOWS, minutes_since, rate
 from queuectl_tui.acting.undo import Undo
 from queuectl_tui.acting.work import Work
 from queuectl_tui.actions import PANE_ACTIONS, PANES, Place
+from queuectl_tui.background import in_background
 from queuectl_tui.bindings import bindings_for, perform
 from queuectl_tui.listing.order import Order, first_rows
 from queuectl_tui.listing.rows import Stretch
@@ -34,8 +33,8 @@ from queuectl_tui.panes.jobs import JobsPane
 from queuectl_tui.panes.pane import Pane
 from queuectl_tui.remembered import Memory
 from queuectl_tui.session import Session
+from queuectl_tui.vital import Vital, read_vital
 from queuectl_tui.widgets import edges
-from queuectl_tui.widgets.edges import Vital
 from queuectl_tui.widgets.line import Line
 from queuectl_tui.widgets.prompt import Check, Prompt
 from queuectl_tui.widgets.question import Question
@@ -97,9 +96,9 @@ class QueueConsole(App[int]):
     def on_mount(self) -> None:
         """Read the first rows, and keep watch."""
         self.panes[Place.JOBS].focus_first()
-        self.run_worker(self._watch(), group="watch")
+        in_background(self, "watch", self._watch)
         if self.memory.choices.pane is not self.shown:
-            self.run_worker(self.open_pane(self.memory.choices.pane), group="panes")
+            in_background(self, "panes", self.open_pane, self.memory.choices.pane)
         self.set_interval(1.0, self._second)
 
     # ---------------------------------------------------------------- the watch
@@ -132,18 +131,7 @@ class QueueConsole(App[int]):
 
     async def _read_vital(self) -> None:
         self.hands = await asyncio.to_thread(count_workers, self.session.home)
-        found = await self.session.read(queues())
-        jobs = dict.fromkeys(JobState, 0)
-        for queue in found:
-            for state, n in queue.jobs.items():
-                jobs[state] += n
-        ended: dict[int, int] = {}
-        for minute in await self.session.read(minutes_since(edges.SPARKS + 1)):
-            ended[minute.minute] = ended.get(minute.minute, 0) + minute.ended
-        now = self.session.now()
-        current = now // 60_000
-        a_minute = tuple(ended.get(current - back, 0) for back in range(edges.SPARKS - 1, -1, -1))
-        self.vital = Vital(jobs, rate(ended, now, WINDOWS["1m"]), a_minute)
+        self.vital = await read_vital(self.session)
 
     async def read_ahead(self, rows: int) -> None:
         """Read the first rows before Textual begins: its first picture then has them, and needs no second one."""
@@ -200,7 +188,7 @@ class QueueConsole(App[int]):
         """Do what a key that applies everywhere is bound to."""
         if name in PANE_ACTIONS:
             self._frame.set_focus(None)  # until it is there, keys must not reach the pane that was in sight
-            self.run_worker(self.open_pane(PANE_ACTIONS[name]), group="panes")
+            in_background(self, "panes", self.open_pane, PANE_ACTIONS[name])
         else:
             perform(self.pane, self, name)
 
@@ -302,7 +290,7 @@ class QueueConsole(App[int]):
     def choose_theme(self, name: str) -> None:
         """This theme, from now on."""
         self.theme = name
-        self.run_worker(self.memory.themed(name), group="memory")
+        in_background(self, "memory", self.memory.themed, name)
 
     def do_help(self) -> None:
         """Every key."""

@@ -21,6 +21,9 @@ from queuectl_tui.demo.ending import end_pools
 LEAVE_SECONDS = 15.0
 """How long the stage may take to end its pool and remove the home."""
 
+PROGRAMS_FOLDER = "bin"
+"""Where in its folder the stage puts the programs that the jobs run."""
+
 STAGE = (sys.executable, "-P", "-m", "queuectl_tui.demo.stage")
 
 
@@ -43,10 +46,25 @@ def living_demo() -> Iterator[Home]:
             importlib.import_module("queuectl_tui.app")
             if not stage.stdout.readline():
                 raise Refused("the demo could not be set up", f"see what '{' '.join(STAGE[1:])}' says")
-        yield Home(os.path.join(folder, "home"))
+        with programs_found(os.path.join(folder, PROGRAMS_FOLDER)):
+            yield Home(os.path.join(folder, "home"))
     finally:
         stage.stdin.close()
         _see_off(stage, folder)
+
+
+@contextmanager
+def programs_found(place: str) -> Iterator[None]:
+    """Within it, what we start finds the programs in `place`: pools, too, that somebody starts at the console."""
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = f"{place}{os.pathsep}{os.defpath if before is None else before}"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
 
 
 def _see_off(stage: subprocess.Popen[bytes], folder: str) -> None:

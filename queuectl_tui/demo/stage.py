@@ -26,6 +26,7 @@ from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_tui.demo.ending import end_pools
 from queuectl_tui.demo.examples import PROGRAMS, any_example, put_off
+from queuectl_tui.demo.living import PROGRAMS_FOLDER, programs_found
 from queuectl_tui.demo.past import DAY_MS, Hands, Past, arrivals, worker_names
 from queuectl_tui.demo.scene import SCENE_MS, set_scene
 
@@ -54,7 +55,7 @@ def main() -> int:
         os.mkdir(work, 0o700)
         os.chdir(work)  # where the jobs run
         _fill(home, chance)
-        with _pool(home, _programs(folder)):
+        with programs_found(_programs(folder)), _pool(home):
             _tell("ready")
             _feed(home, chance)
     return 0
@@ -81,13 +82,13 @@ def _folder() -> Iterator[str]:
 
 
 def _programs(folder: str) -> str:
-    """Put the programs that the jobs run where they can be run; a search path with them in front."""
-    place = os.path.join(folder, "bin")
+    """Put the programs that the jobs run where they can be run; that place."""
+    place = os.path.join(folder, PROGRAMS_FOLDER)
     os.mkdir(place, 0o700)
     for name in PROGRAMS:
         shutil.copyfile(os.path.join(os.path.dirname(__file__), "programs", name), os.path.join(place, name))
         os.chmod(os.path.join(place, name), 0o700)
-    return f"{place}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return place
 
 
 def _fill(home: Home, chance: random.Random) -> None:
@@ -104,13 +105,13 @@ def _fill(home: Home, chance: random.Random) -> None:
 
 
 @contextmanager
-def _pool(home: Home, path: str) -> Iterator[None]:
+def _pool(home: Home) -> Iterator[None]:
     """A pool as anybody starts one, gone afterwards with every other that serves the home."""
     command = (sys.executable, "-P", "-m", "queuectl_core", "--home", home.path, "worker", "start")
     environment = {name: value for name, value in os.environ.items() if name != "QUEUECTL_STORE"}
     pool = subprocess.Popen(
         (*command, "--count", str(WORKERS)),
-        env={**environment, "PATH": path},
+        env=environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from queuectl_core.model.job import Job, Outcome
 from queuectl_tui.actions import Place
+from queuectl_tui.background import in_background
 from queuectl_tui.bindings import bindings_for, perform
 from queuectl_tui.detail.dossier import Dossier, read, read_anew, source_of
 from queuectl_tui.detail.facts import Facts
@@ -97,7 +98,7 @@ class JobDetail(Widget, can_focus=True, can_focus_children=False):
     def show_job(self, job: Job) -> None:
         """Show a job, as soon as it is read; until then all stays as it is."""
         self._meant = job
-        self.run_worker(self.console.quietly(self.refresh_from_store), group="read")
+        in_background(self, "read", self.console.quietly, self.refresh_from_store)
 
     async def refresh_from_store(self) -> None:
         """Read the job, its runs only if it has changed, and show what is new. Raises a StoreError."""
@@ -184,7 +185,7 @@ class JobDetail(Widget, can_focus=True, can_focus_children=False):
             return
         self._place = min(max(0, place), len(self._dossier.runs) - 1)
         self._draw()
-        self.run_worker(self.console.quietly(self._show_output), group="output")
+        in_background(self, "output", self.console.quietly, self._show_output)
 
     def do_earlier_run(self) -> None:
         """The run before."""

@@ -13,6 +13,7 @@ from queuectl_core.model.errors import QueueError, Refused
 from queuectl_core.model.filters import Filter, FilterError, format_filter, parse_filter
 from queuectl_core.model.job import JobState
 from queuectl_core.store.transactions.queues import queues
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.filtering.line import FilterLine
 from queuectl_tui.filtering.sorting import by_the_next, sorted_by, turned
 from queuectl_tui.listing.order import Order
@@ -158,7 +159,7 @@ class Filtered(JobList):
     def _begin_typing(self, text: str) -> None:
         self._filter_before = self.wished.filter
         self.filter_line.begin(text, self.console.memory.choices.filters)
-        self.run_worker(self.console.quietly(self._learn_queues), group="queues", exclusive=True)
+        latest_in_background(self, "queues", self.console.quietly, self._learn_queues)
 
     async def _learn_queues(self) -> None:
         self.filter_line.know([queue.name for queue in await self.session.read(queues())])

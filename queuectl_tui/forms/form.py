@@ -22,6 +22,7 @@ from textual.widgets import Input, Static
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import IdTaken, InvalidInput, QueueError
 from queuectl_core.model.job import NewJob
+from queuectl_tui.background import in_background
 from queuectl_tui.forms import variables
 from queuectl_tui.forms.drafts import Draft
 from queuectl_tui.forms.fields import Field, Reading, fields_of, locked, read, texts_of
@@ -152,7 +153,7 @@ class JobForm(ModalScreen[bool]):
         """Store what is filled in, if it can be meant."""
         if not self._storing:
             self._storing = True
-            self.run_worker(self._store_what_is_typed())
+            in_background(self, "store", self._store_what_is_typed)
 
     async def _store_what_is_typed(self) -> None:
         try:

@@ -138,6 +138,8 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.virtual_size = size
         self.cursor = min(max(0, cursor), max(0, stretch.total - 1))
         self._redraw_what_differs()
+        if stretch.jobs and not stretch.covers(self.top, self.top + self.page):
+            self.post_message(self.Wanted())  # somebody has moved on while these were read
         after = self.job
         if (before and before.number) != (after and after.number) or before != after:
             self.post_message(self.Moved())

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from functools import partial
 from typing import NamedTuple
 
 from textual.message import Message
 from textual.timer import Timer
 from textual.worker import Worker
 
+from queuectl_tui.background import in_background, latest_in_background
 from queuectl_tui.log.canvas import LogCanvas
 from queuectl_tui.log.files import LogSource
 from queuectl_tui.log.lines import count_lines
@@ -156,9 +156,7 @@ class LogView(LogCanvas, inherit_bindings=False):
 
     def _seek(self, place: Hit, *, forward: bool) -> None:
         if (seeker := self._seeker) is not None:
-            self._finder = self.run_worker(
-                partial(self._find, seeker, place, forward=forward), group="seek", exclusive=True
-            )
+            self._finder = latest_in_background(self, "seek", self._find, seeker, place, forward=forward)
 
     async def _find(self, seeker: Search, place: Hit, *, forward: bool) -> None:
         hit = await seeker.seek(place, forward=forward)
@@ -191,9 +189,9 @@ class LogView(LogCanvas, inherit_bindings=False):
         if (reading := self._reading) is None or not self.is_attached:
             return
         if self._counter is None or self._counter.is_finished:
-            self._counter = self.run_worker(partial(self._count, reading), group="count")
+            self._counter = in_background(self, "count", self._count, reading)
         if self._seeker is not None and (self._scanner is None or self._scanner.is_finished):
-            self._scanner = self.run_worker(partial(self._scan, self._seeker), group="scan")
+            self._scanner = in_background(self, "scan", self._scan, self._seeker)
 
     async def _count(self, reading: Reading) -> None:
         index, log = reading.index, reading.origin

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from queuectl_core.model.errors import StoreError
 from queuectl_tui.actions import Place
+from queuectl_tui.background import in_background
 from queuectl_tui.bindings import bindings_for
 from queuectl_tui.metrics.charts import Ink, Styles, board
 from queuectl_tui.metrics.reading import Reader, Reading
@@ -110,7 +111,7 @@ class MetricsPane(Pane, can_focus=True):
     def _ask_anew(self) -> None:
         self._stale, self._due = True, 0.0
         self.console.show_edges()  # the status names the window's steps
-        self.run_worker(self.read_quietly(), group="metrics")
+        in_background(self, "metrics", self.read_quietly)
 
     # ------------------------------------------------------------ when it reads
 
@@ -134,7 +135,7 @@ class MetricsPane(Pane, can_focus=True):
         """Read what was put off, and what has become old."""
         now = time.monotonic()
         if not self._reading and now >= self._due and (self._stale or now - self._read_at >= IDLE_SECONDS):
-            self.run_worker(self.read_quietly(), group="metrics")
+            in_background(self, "metrics", self.read_quietly)
 
     async def _read(self) -> None:
         window, queue = self.window, self.queue
@@ -161,13 +162,13 @@ class MetricsPane(Pane, can_focus=True):
 
     async def on_resize(self) -> None:
         """Draw the charts for the room there is now."""
-        self.run_worker(self._draw(), group="metrics")
+        in_background(self, "metrics", self._draw)
 
     def notify_style_update(self) -> None:
         """Draw the charts in the colours of another theme."""
         super().notify_style_update()
         if self._metrics is not None:
-            self.run_worker(self._draw(), group="metrics")
+            in_background(self, "metrics", self._draw)
 
     async def _draw(self) -> None:
         """Draw, in a thread, until what is drawn is what there is. A call while that goes on has nothing to add."""

@@ -11,6 +11,7 @@ from textual.widgets import Input
 from queuectl_core.model.errors import NoSuchJob, QueueError
 from queuectl_core.store.transactions.jobs import find, ids_starting_with
 from queuectl_tui.actions import Action
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import perform
 from queuectl_tui.palette.entries import available
 from queuectl_tui.palette.going import show_job
@@ -70,7 +71,7 @@ class CommandPrompt(Prompt):
             self._say(str(error))
             return
         if isinstance(wish, Show):
-            self.run_worker(self._look_up(wish, event.value), exclusive=True)
+            latest_in_background(self, "look-up", self._look_up, wish, event.value)
         else:
             self._leave_with(wish, event.value)
 

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from queuectl_core.model.cleaning import clean
-from queuectl_core.store.transactions.browsing import StemCause
+from queuectl_core.store.transactions.causes import StemCause
 from queuectl_tui.listing.columns import age, cut
 
 _TITLES = 1

@@ -15,6 +15,7 @@ from queuectl_core.model.settings import NONE, SETTINGS, Setting, canonical
 from queuectl_core.store.transactions.settings import StoredSettings, change_setting, settings, undo_setting
 from queuectl_tui.acting.undo import Change
 from queuectl_tui.actions import Action, Place
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import bindings_for, perform
 from queuectl_tui.panes.table_pane import TablePane
 from queuectl_tui.pools.reading import Crew, look_again, read_crew
@@ -83,7 +84,7 @@ class ConfigPane(TablePane):
 
     def second(self) -> None:
         """Workers may have died, which tells no store."""
-        self.run_worker(self._look(), group="signs", exclusive=True)
+        latest_in_background(self, "signs", self._look)
 
     async def _look(self) -> None:
         crew = self.crew

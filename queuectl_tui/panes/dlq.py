@@ -13,11 +13,13 @@ from textual.content import Content
 from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.transactions import browsing, bulk
-from queuectl_core.store.transactions.browsing import SortColumn, StemCause
+from queuectl_core.store.transactions.browsing import SortColumn
+from queuectl_core.store.transactions.causes import StemCause, cause_chunk, dead_alike, merged_causes
 from queuectl_core.store.transactions.jobs import BEYOND_ALL, show, tail
 from queuectl_tui.acting.jobs import Deed, Doing
 from queuectl_tui.acting.targets import Matching, Targets, several
 from queuectl_tui.actions import Action, Place
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import bindings_for
 from queuectl_tui.listing.columns import DEAD
 from queuectl_tui.listing.order import Order
@@ -68,6 +70,15 @@ class DlqPane(Browser):
         self.set_class(self.size.width >= WIDE, "-wide")
 
     @property
+    def job(self) -> Job | None:
+        """The job under the cursor; none where that is on a cause."""
+        return None if self.by_cause else super().job
+
+    def targets(self) -> Targets | None:
+        """As in every list; of a cause nothing but what `do_retry` gathers."""
+        return None if self.by_cause else super().targets()
+
+    @property
     def by_cause(self) -> bool:
         """Whether causes are shown, not jobs."""
         return self.causes.display
@@ -89,19 +100,25 @@ class DlqPane(Browser):
             await super().refresh_from_store()
         await self._read_peek()
 
+    async def reopen(self, order: Order) -> None:
+        """As in every list; a filter narrows the causes too."""
+        await super().reopen(order)
+        if self.by_cause:
+            await self._read_causes()
+
     async def _read_causes(self) -> None:
         found: list[StemCause] = []
         before: int | None = BEYOND_ALL
         while before is not None:
-            chunk = await self.session.read(browsing.cause_chunk(before=before))
-            found, before = browsing.merged_causes((*found, *chunk.causes)), chunk.next_before
+            chunk = await self.session.read(cause_chunk(self.matched(), before=before))
+            found, before = merged_causes((*found, *chunk.causes)), chunk.next_before
             if len(found) != len(self.causes.causes) or before is None:
                 self.causes.show(found)
         self.console.show_status()
 
     @on(JobTable.Moved)
     def _look_closer(self) -> None:
-        self.run_worker(self.console.quietly(self._read_peek), group="peek", exclusive=True)
+        latest_in_background(self, "peek", self.console.quietly, self._read_peek)
 
     async def _read_peek(self) -> None:
         job = await self._meant()
@@ -114,9 +131,11 @@ class DlqPane(Browser):
 
     async def _meant(self) -> Job | None:
         """The job to look at: the one under the cursor, or the newest of the cause under it."""
+        if not self.by_cause:
+            return self.job
         cause = self.causes.cause
-        if not self.by_cause or cause is None:
-            return None if self.by_cause else self.job
+        if cause is None:
+            return None
         found = await self.session.read(browsing.by_numbers([cause.newest]))
         return found[0] if found else None
 
@@ -151,7 +170,7 @@ class DlqPane(Browser):
     async def _alike(self, cause: StemCause) -> AsyncIterator[Sequence[int]]:
         before: int | None = BEYOND_ALL
         while before is not None:
-            found = await self.session.read(browsing.dead_alike(cause, before=before))
+            found = await self.session.read(dead_alike(cause, self.matched(), before=before))
             before = found.next_before
             yield found.numbers
 

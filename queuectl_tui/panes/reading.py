@@ -10,8 +10,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from queuectl_core.model.errors import Refused
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.listing.columns import Column
 from queuectl_tui.listing.listings import Gathered, Listing
 from queuectl_tui.listing.order import Order, listing_of
@@ -109,7 +111,7 @@ class ListReader(Pane):
             await self._count_new()
         self.table.redraw()
         if isinstance(listing, Gathered):
-            self.run_worker(self._gather(listing), group="gather", exclusive=True)
+            latest_in_background(self, "gather", self._gather, listing)
         self.console.show_status()
 
     async def _gather(self, listing: Gathered) -> None:
@@ -134,12 +136,20 @@ class ListReader(Pane):
 
     async def _listed(self) -> Listing:
         if self._listing is None:
-            self._listing = await listing_of(
-                self.session, self.order, self._until, self._show_grown, self._tell_how_far
-            )
+            self._listing = await self._made()
             if isinstance(self._listing, Gathered):
-                self.run_worker(self._gather(self._listing), group="gather", exclusive=True)
+                latest_in_background(self, "gather", self._gather, self._listing)
         return self._listing
+
+    async def _made(self) -> Listing:
+        try:
+            return await listing_of(self.session, self.order, self._until, self._show_grown, self._tell_how_far)
+        except Refused as refused:
+            # The list has outgrown the order that it was in: back to the one that it began with.
+            self.console.tell(str(refused), error=True)
+            self.order = self.first_order()._replace(filter=self.order.filter)
+            self.table.sorted_by = (self.order.column, self.order.descending)
+            return await listing_of(self.session, self.order, self._until, self._show_grown, self._tell_how_far)
 
     async def _read_from_the_top(self) -> None:
         if self._until != BEYOND_ALL:
@@ -191,7 +201,7 @@ class ListReader(Pane):
 
     @on(JobTable.Wanted)
     def _read_on(self) -> None:
-        self.run_worker(self.console.quietly(self._read_around), group="rows", exclusive=True)
+        latest_in_background(self, "rows", self.console.quietly, self._read_around)
 
     async def _read_around(self) -> None:
         async with self._reading:

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from queuectl_core.store.transactions.workers import Orders, scale_by
 from queuectl_tui.actions import Action, Place
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import bindings_for
 from queuectl_tui.panes.table_pane import TablePane
 from queuectl_tui.pools.reading import Crew, look_again, read_crew
@@ -72,7 +73,7 @@ class WorkersPane(TablePane):
 
     def second(self) -> None:
         """Lengths of time have grown; and who was killed or stopped has told no store."""
-        self.run_worker(self._look(), group="signs", exclusive=True)
+        latest_in_background(self, "signs", self._look)
 
     async def _look(self) -> None:
         mine = self._reads

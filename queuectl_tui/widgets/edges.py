@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from textual.content import Content
 from textual.style import Style
@@ -15,11 +14,9 @@ from queuectl_core.model.job import JobState
 from queuectl_tui.actions import PANE_ACTIONS, Action, Place, key_sign
 from queuectl_tui.looks.states import STATES
 from queuectl_tui.session import Trouble
+from queuectl_tui.vital import Vital
 
 _BARS = "▁▂▃▄▅▆▇█"
-SPARKS = 10
-"""Minutes in the sparkline of the header."""
-
 _ORDER = (
     JobState.PROCESSING,
     JobState.PENDING,
@@ -28,14 +25,6 @@ _ORDER = (
     JobState.DEAD,
     JobState.CANCELLED,
 )
-
-
-class Vital(NamedTuple):
-    """What the header shows of the queue; `a_minute` is how many jobs ended in each of the last minutes."""
-
-    jobs: dict[JobState, int]
-    a_second: float = 0.0
-    a_minute: tuple[int, ...] = ()
 
 
 def sparkline(values: Sequence[int]) -> str:

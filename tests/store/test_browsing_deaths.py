@@ -6,14 +6,8 @@ import pytest
 
 from queuectl_core.model.filters import Filter, parse_filter
 from queuectl_core.model.job import Job, Outcome
-from queuectl_core.store.transactions.browsing import (
-    StemCause,
-    cause_chunk,
-    causes_by_stem,
-    dead_window,
-    merged_causes,
-    stem_of,
-)
+from queuectl_core.store.transactions.browsing import dead_window
+from queuectl_core.store.transactions.causes import StemCause, cause_chunk, causes_by_stem, merged_causes, stem_of
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
 from tests.store.acts import dead, ended, put, ran, started
 from tests.store.engines import NOON, Engine
@@ -71,7 +65,7 @@ def test_dead_jobs_are_grouped_by_how_they_died_and_what_they_ran(store: Engine)
 
     assert first == ("send", "exit status 1", 1, None, 2, NOON, NOON + 10, latest.number)
     assert (second.stem, second.jobs, second.newest) == ("make", 1, make.number)
-    assert [(cause.stem, cause.jobs) for cause in store.run(causes_by_stem("b"))] == [("send", 1)]
+    assert [(cause.stem, cause.jobs) for cause in store.run(causes_by_stem(Filter(queues=("b",))))] == [("send", 1)]
 
 
 def test_causes_are_the_same_in_chunks_as_at_once(store: Engine, deaths: list[Job]) -> None:

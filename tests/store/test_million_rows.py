@@ -22,7 +22,6 @@ from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.browsing import (
     by_numbers,
-    cause_chunk,
     count,
     dead_window,
     newer_than,
@@ -32,6 +31,7 @@ from queuectl_core.store.transactions.browsing import (
     window,
 )
 from queuectl_core.store.transactions.bulk import cancel_each, retry_each
+from queuectl_core.store.transactions.causes import cause_chunk
 from queuectl_core.store.transactions.changes import cancel, delete, edit, forget, retry
 from queuectl_core.store.transactions.claims import Ask, Report, processing, take_turn
 from queuectl_core.store.transactions.dead_letters import dead_page, retry_all_dead

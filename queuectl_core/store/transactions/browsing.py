@@ -8,13 +8,13 @@ a bounded number of jobs at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job, JobState
-from queuectl_core.store.statements import Rows, Statement, Steps, read
+from queuectl_core.store.statements import Statement, Steps, read
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
 from queuectl_core.store.transactions.stretches import (
     Shape,
@@ -28,9 +28,6 @@ from queuectl_core.store.transactions.stretches import (
 
 MOST_NEWER = 10_000
 """Where `newer_than` stops counting."""
-
-WRAPPERS = frozenset(("env", "exec", "nice", "nohup", "setsid", "sudo", "time"))
-"""Programs that run the one named after them."""
 
 
 class SortColumn(StrEnum):
@@ -120,6 +117,11 @@ def newer_than(filter: Filter, number: int, limit: int = MOST_NEWER) -> Steps[in
 @read
 def scan(filter: Filter, *, before: int = BEYOND_ALL, budget: int = 5000, until: int = BEYOND_ALL) -> Steps[Scan]:
     """Visit the next `budget` jobs of the filter's states and queues below the number `before`, the newest first."""
+    return (yield from scan_step(filter, before, budget, until))
+
+
+def scan_step(filter: Filter, before: int, budget: int, until: int = BEYOND_ALL) -> Steps[Scan]:
+    """As `scan`, inside a transaction."""
     stretch = yield from stretch_of(filter)
     below = min(before, until + 1)
     last = yield from walk(stretch, 0, below, newest_first=True, limit=1, skip=budget - 1)
@@ -185,100 +187,3 @@ def dead_window(
         places += [(finished, number) for finished, number in rows]
     places.sort(reverse=newest_first)
     return (yield from jobs_numbered([number for _, number in places[:limit]]))
-
-
-class StemCause(NamedTuple):
-    """Dead jobs that died alike and whose commands begin alike: `stem` is the program they run.
-
-    `first_at` and `last_at` are when they died (ms), `newest` is the highest of their numbers.
-    """
-
-    stem: str
-    error: str | None
-    exit_code: int | None
-    signal: int | None
-    jobs: int
-    first_at: int
-    last_at: int
-    newest: int
-
-
-class CauseChunk(NamedTuple):
-    """The causes of some dead jobs, and below which number to go on; None where these were the last."""
-
-    causes: list[StemCause]
-    next_before: int | None
-
-
-@read
-def cause_chunk(queue: str | None = None, *, before: int = BEYOND_ALL, limit: int = 2000) -> Steps[CauseChunk]:
-    """The causes of the next `limit` dead jobs below the number `before`; several chunks make `merged_causes`."""
-    return (yield from _cause_chunk(queue, before, limit))
-
-
-@read
-def causes_by_stem(queue: str | None = None) -> Steps[list[StemCause]]:
-    """All dead jobs by cause and program, the commonest first, from one snapshot. Reads every dead job."""
-    causes: list[StemCause] = []
-    before: int | None = BEYOND_ALL
-    while before is not None:
-        chunk = yield from _cause_chunk(queue, before, 2000)
-        causes, before = merged_causes((*causes, *chunk.causes)), chunk.next_before
-    return causes
-
-
-def _cause_chunk(queue: str | None, before: int, limit: int) -> Steps[CauseChunk]:
-    numbers, rows = yield from _deaths_below(queue, before, limit)
-    found = (
-        StemCause(stem_of(command), error, exit_code, signal, 1, at, at, number)
-        for command, error, exit_code, signal, at, number in rows
-    )
-    return CauseChunk(merged_causes(found), numbers[-1] if len(numbers) == limit else None)
-
-
-def _deaths_below(queue: str | None, before: int, limit: int) -> Steps[tuple[list[int], Rows]]:
-    dead = Filter(states=(JobState.DEAD,), queues=() if queue is None else (queue,))
-    numbers = yield from walk((yield from stretch_of(dead)), 0, before, newest_first=True, limit=limit)
-    return numbers, (yield Statement("ends_of", {"numbers": json.dumps(numbers)}))
-
-
-def merged_causes(causes: Iterable[StemCause]) -> list[StemCause]:
-    """Causes of several chunks as one list in which each stands once, the commonest first."""
-    merged: dict[tuple[object, ...], StemCause] = {}
-    for cause in causes:
-        known = merged.get(cause[:4])
-        merged[cause[:4]] = cause if known is None else _together(known, cause)
-    return sorted(merged.values(), key=lambda cause: (-cause.jobs, cause.stem, cause.error or "", -cause.newest))
-
-
-def _together(one: StemCause, other: StemCause) -> StemCause:
-    return one._replace(
-        jobs=one.jobs + other.jobs,
-        first_at=min(one.first_at, other.first_at),
-        last_at=max(one.last_at, other.last_at),
-        newest=max(one.newest, other.newest),
-    )
-
-
-def stem_of(command: str) -> str:
-    """The program a command runs, without its folder; what stands before it, as `A=1 env sudo -E`, is passed over."""
-    words = command.split()
-    for index, word in enumerate(words):
-        name = word.rpartition("/")[2] or word
-        if "=" not in word and name not in WRAPPERS and not (index and word.startswith("-")):
-            return name
-    return words[0] if words else ""
-
-
-@read
-def dead_alike(
-    cause: StemCause, queue: str | None = None, *, before: int = BEYOND_ALL, limit: int = 2000
-) -> Steps[Scan]:
-    """Which of the next `limit` dead jobs below the number `before` died as `cause` says, the newest first."""
-    numbers, rows = yield from _deaths_below(queue, before, limit)
-    alike = [
-        number
-        for command, error, exit_code, signal, _, number in rows
-        if (stem_of(command), error, exit_code, signal) == cause[:4]
-    ]
-    return Scan(sorted(alike, reverse=True), numbers[-1] if len(numbers) == limit else None, len(numbers))

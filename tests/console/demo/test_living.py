@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -65,6 +66,18 @@ def test_it_has_a_day_of_past_and_jobs_that_really_run() -> None:
             done = at_first[JobState.COMPLETED]
             eventually(lambda: store.run(summary()).jobs[JobState.COMPLETED] > done + 1, what="jobs are done")
             assert store.run(miscounted()) == {}
+    assert not alive(home)
+
+
+def test_a_pool_that_somebody_starts_at_the_console_finds_the_programs_and_is_ended_too() -> None:
+    before = os.environ.get("PATH")
+    with living_demo() as home:
+        command = [sys.executable, "-m", "queuectl_core", "--home", home.path, "worker", "start", "--detach"]
+        subprocess.run(command, check=True, timeout=30, stdout=subprocess.DEVNULL)
+        eventually(lambda: count_workers(home) > WORKERS, what="both pools are there")
+
+        assert str(shutil.which("send-mail")).startswith(os.path.dirname(home.path))
+    assert os.environ.get("PATH") == before
     assert not alive(home)
 
 

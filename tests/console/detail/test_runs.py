@@ -128,7 +128,7 @@ async def test_an_earlier_run_that_is_read_stays_when_the_next_starts(tmp_path: 
         write(tmp_path, acts.started(here.store), "fresh\n")
 
         await here.reads("attempt 2 of 4")
-        assert "run 2 line 100" in here.output()
+        await here.sees("run 2 line 100")
 
 
 async def test_the_end_of_a_run_is_told_and_its_output_stays(tmp_path: Path) -> None:

@@ -73,6 +73,12 @@ class Screen:
         """Send a signal to the program."""
         os.kill(self.process.pid, number)
 
+    def vanish(self) -> None:
+        """The terminal goes away, as when its window is closed."""
+        for handle in (self._handle, self._slave):
+            os.close(handle)
+        self._handle = self._slave = -1
+
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._handle, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -145,8 +151,8 @@ class Screen:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._handle)
-        os.close(self._slave)
+        if self._handle >= 0:
+            self.vanish()
 
 
 def _comparable(modes: list[Any]) -> list[Any]:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from queuectl_core.store.home import Home
+from queuectl_tui.enduring import EnduringFile
 from tests.console.terminal.conftest import Console
 from tests.console.terminal.screen import screen
 from tests.execution.waiting import eventually
@@ -76,17 +77,35 @@ def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_i
         screen.assert_restored()
 
 
-def test_a_terminal_that_goes_away_takes_the_console_with_it(console: Console, store: BlockingSqlite) -> None:
+@pytest.mark.parametrize("time", range(4))
+def test_a_terminal_that_goes_away_takes_the_console_with_it(
+    console: Console, store: BlockingSqlite, time: int
+) -> None:
     put(store, "echo first-row")
     with console() as screen:
         screen.shows("echo first-row")
 
-        os.close(screen._handle)
-        os.close(screen._slave)
+        screen.vanish()
         eventually(lambda: screen.process.poll() is not None, what="it ends")
 
         assert screen.process.returncode != 0
-        screen._handle, screen._slave = os.openpty()
+
+
+def test_drawing_on_a_terminal_that_has_gone_is_no_error() -> None:
+    ours, theirs = os.openpty()
+    with open(theirs, "w", encoding="utf-8") as terminal:
+        enduring = EnduringFile(terminal)
+        enduring.write("seen")
+        enduring.flush()
+        os.close(ours)
+
+        for _ in range(3):
+            assert enduring.write("x" * 100_000) == 100_000
+            enduring.flush()
+
+        assert enduring.fileno() == theirs
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), theirs)  # where the rest goes when it is closed
 
 
 _CRASH = """
