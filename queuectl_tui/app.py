@@ -127,6 +127,7 @@ class QueueConsole(App[int]):
     async def _read_all(self) -> None:
         await self.pane.read_quietly()
         await self.quietly(self._read_vital)
+        self.pane.second()
         self.show_edges()
 
     async def _read_vital(self) -> None:

@@ -46,7 +46,7 @@ class Picture(NamedTuple):
 PICTURES = (
     Picture("jobs", (), "processing"),
     Picture("detail", ("2", "j", "j", "j", "enter"), "directory"),
-    Picture("dlq", ("2",), "exit status"),
+    Picture("dlq", ("2",), "exit "),
     Picture("dlq-by-cause", ("2", "b"), "PROGRAM"),
     Picture("workers", ("3",), "busy"),
     Picture("config", ("4",), "max_retries"),

@@ -55,7 +55,7 @@ def facts(job: Job, now: int) -> Iterator[Fact]:
     yield Fact("directory", clean(job.cwd))
     if job.env:
         yield Fact("variables", " ".join(clean(name) for name in job.env))
-    if job.error:  # a mere exit status stands in the title
+    if job.error and job.error != f"exit status {job.exit_code}":  # a mere exit status stands in the title
         yield Fact("last end", cause_of(job))
 
 
@@ -69,9 +69,11 @@ def _due(due: int, now: int) -> str:
 
 
 def cause_of(job: Job) -> str:
-    """How the last run ended: exit status or signal, and the error."""
+    """How the last run ended: exit status or signal, and the error, where that does not say so itself."""
     how = ending(job._replace(error=None))
     why = clean_output(shortened(job.error)) if job.error else ""
+    if why.startswith(f"exit status {job.exit_code}"):
+        return why
     return ": ".join(part for part in (how, why) if part)
 
 

@@ -14,7 +14,7 @@ from queuectl_core.model.cleaning import clean
 from queuectl_core.model.job import Attempt
 from queuectl_tui.detail.block import Block
 from queuectl_tui.detail.words import length, moment, size
-from queuectl_tui.listing.columns import cut
+from queuectl_tui.listing.columns import cut, how_it_ended
 from queuectl_tui.looks.states import OUTCOMES
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -61,11 +61,7 @@ def row_of(run: Attempt, now: int) -> Row:
 
 def ending_of(run: Attempt) -> str:
     """How a run ended: its error, signal or exit status."""
-    if run.error:
-        return clean(run.error[:200])
-    if run.signal is not None:
-        return f"signal {run.signal}"
-    return "" if run.exit_code is None else f"exit {run.exit_code}"
+    return how_it_ended(run.error, run.exit_code, run.signal)
 
 
 def took(run: Attempt, now: int) -> int:

@@ -47,6 +47,8 @@ class Column(NamedTuple):
     cell: Callable[[Job, int], str]
     right: bool = False
     tone: Tone = Tone.PLAIN
+    roomy: int = 0
+    """Its width where there is room for it; 0: the same."""
 
 
 def age(instant: int | None, now: int) -> str:
@@ -69,13 +71,19 @@ def command_text(command: Command) -> str:
     return clean(text[:LONGEST_COMMAND])
 
 
+def how_it_ended(error: str | None, exit_code: int | None, signal: int | None) -> str:
+    """How a run ended, in a few words: its error, where there is one, else its signal or exit status."""
+    if error:
+        # The number is what tells one from another: it must stand before whatever is cut off.
+        return clean(error[:LONGEST_COMMAND].replace("exit status ", "exit ", 1))
+    if signal is not None:
+        return f"signal {signal}"
+    return "" if exit_code is None else f"exit {exit_code}"
+
+
 def ending(job: Job) -> str:
-    """How the last run ended: its error, exit status or signal."""
-    if job.error:
-        return clean(job.error)
-    if job.signal is not None:
-        return f"signal {job.signal}"
-    return "" if job.exit_code is None else f"exit {job.exit_code}"
+    """How the last run of a job ended."""
+    return how_it_ended(job.error, job.exit_code, job.signal)
 
 
 def _state(job: Job, _now: int) -> str:
@@ -83,19 +91,19 @@ def _state(job: Job, _now: int) -> str:
     return f"{STATES[job.state].sign} {word}"
 
 
-_ID = Column("ID", SortColumn.ID, 9, 0, lambda job, _: clean(job.id), tone=Tone.STRONG)
+_ID = Column("ID", SortColumn.ID, 10, 0, lambda job, _: clean(job.id), tone=Tone.STRONG, roomy=16)
 _STATE = Column("STATE", SortColumn.STATE, 12, 0, _state, tone=Tone.STATE)
-_QUEUE = Column("QUEUE", SortColumn.QUEUE, 12, 3, lambda job, _: clean(job.queue))
+_QUEUE = Column("QUEUE", SortColumn.QUEUE, 10, 3, lambda job, _: clean(job.queue), roomy=14)
 _TRY = Column("TRY", SortColumn.TRIES, 5, 4, lambda job, _: f"{job.attempts}/{job.max_retries + 1}", right=True)
 _PRIORITY = Column(
     "PRI", SortColumn.PRIORITY, 4, 7, lambda job, _: str(job.priority) if job.priority else "", right=True
 )
 _AGE = Column("AGE", SortColumn.AGE, 5, 2, lambda job, now: age(job.created_at, now), right=True, tone=Tone.MUTED)
-_DUE = Column("DUE", SortColumn.DUE, 7, 6, lambda job, now: age(job.next_run_at, now), right=True, tone=Tone.MUTED)
+_DUE = Column("DUE", SortColumn.DUE, 6, 6, lambda job, now: age(job.next_run_at, now), right=True, tone=Tone.MUTED)
 _ENDED = Column(
-    "ENDED", SortColumn.ENDED, 5, 5, lambda job, now: age(job.finished_at, now), right=True, tone=Tone.MUTED
+    "ENDED", SortColumn.ENDED, 6, 5, lambda job, now: age(job.finished_at, now), right=True, tone=Tone.MUTED
 )
-_DIED = Column("DIED", SortColumn.ENDED, 5, 2, lambda job, now: age(job.finished_at, now), right=True, tone=Tone.MUTED)
+_DIED = Column("DIED", SortColumn.ENDED, 6, 2, lambda job, now: age(job.finished_at, now), right=True, tone=Tone.MUTED)
 _CAUSE = Column("CAUSE", SortColumn.EXIT, 18, 3, lambda job, _: ending(job))
 _LAST = Column("LAST", SortColumn.EXIT, 14, 8, lambda job, _: ending(job), tone=Tone.MUTED)
 _COMMAND = Column("COMMAND", SortColumn.COMMAND, 0, 0, lambda job, _: command_text(job.command))
@@ -103,8 +111,11 @@ _COMMAND = Column("COMMAND", SortColumn.COMMAND, 0, 0, lambda job, _: command_te
 JOBS = (_ID, _STATE, _QUEUE, _TRY, _PRIORITY, _AGE, _DUE, _ENDED, _LAST, _COMMAND)
 DEAD = (_ID, _QUEUE, _TRY, _DIED, _CAUSE, _COMMAND)
 
-NARROWEST_REST = 24
-"""Cells that the column which takes the rest should keep, before others go."""
+NARROWEST_REST, SHARE_OF_REST = 24, 0.3
+"""What the column that takes the rest should keep before others go: cells, and share of the width."""
+
+ROOMY_REST = 48
+"""What it must keep before others become wider."""
 
 
 class Fitted(NamedTuple):
@@ -118,8 +129,12 @@ class Fitted(NamedTuple):
 def fit(columns: Sequence[Column], width: int) -> list[Fitted]:
     """The columns that a width in cells has room for; the last takes what is left."""
     kept = list(columns)
-    while _taken(kept) + NARROWEST_REST > width and any(column.drop for column in kept):
+    needed = max(NARROWEST_REST, round(width * SHARE_OF_REST))
+    while _taken(kept) + needed > width and any(column.drop for column in kept):
         kept.remove(max(kept, key=lambda column: column.drop))
+    wide = [column._replace(width=column.roomy or column.width) for column in kept]
+    if _taken(wide) + ROOMY_REST <= width:
+        kept = wide
     fitted, start = [], 0
     rest = max(1, width - _taken(kept))
     for column in kept:

@@ -89,8 +89,12 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.column = column
             super().__init__()
 
-    def __init__(self, columns: Sequence[Column], now: Callable[[], int], marks: Marks) -> None:
+    def __init__(
+        self, columns: Sequence[Column], now: Callable[[], int], marks: Marks, advice: Callable[[], Sequence[str]]
+    ) -> None:
+        """`advice` says what to do where the list is empty, a line each."""
         super().__init__()
+        self._advice = advice
         self.stretch = Stretch()
         self.sorted_by: tuple[SortColumn, bool] = (SortColumn.ID, True)
         self._columns = columns
@@ -164,10 +168,16 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         job = self.stretch.at(row)
         on = "" if row != self.cursor else "cursor" if self.has_focus else "cursor-away"
         if job is None:
-            return _Line(("  …" if row < self.stretch.total else "",), None, False, on)
+            return _Line((self._in_place_of_a_row(row),), None, False, on)
         now = self._now()
         texts = tuple(fitted.column.cell(job, now) for fitted in self._fitted)
         return _Line(texts, job.state, job.number in self._marks, on)
+
+    def _in_place_of_a_row(self, row: int) -> str:
+        if self.stretch.total:
+            return "  …" if row < self.stretch.total else ""
+        advice = self._advice()
+        return "  " + advice[row - 1] if 1 <= row <= len(advice) else ""
 
     # ---------------------------------------------------------------- moving
 
@@ -224,7 +234,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         if len(self._drawn) > 4 * self.page:
             self._drawn = {kept: self._drawn[kept] for kept in range(self.top, row + 1) if kept in self._drawn}
         if line.state is None:
-            return Strip([Segment(line.texts[0], self._style())]).adjust_cell_length(width, self._style())
+            return Strip([Segment(line.texts[0], self._style("", "muted"))]).adjust_cell_length(width, self._style())
         segments, length = self._row(line, line.state)
         return Strip(segments, length).adjust_cell_length(width, self._style(line.on))
 
@@ -233,7 +243,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         segments = [Segment(" " * _GUTTER, style)]
         by, descending = self.sorted_by
         for fitted in self._fitted:
-            arrow = (" ▾" if descending else " ▴") if fitted.column.sort is by else ""
+            arrow = ("▾" if descending else "▴") if fitted.column.sort is by else ""
             text = cut(fitted.column.title + arrow, fitted.width, right=fitted.column.right)
             segments.append(Segment(text + " " * GAP, style))
         return segments

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from queuectl_core.model.cleaning import clean
 from queuectl_core.store.transactions.causes import StemCause
-from queuectl_tui.listing.columns import age, cut
+from queuectl_tui.listing.columns import age, cut, how_it_ended
 
 _TITLES = 1
 _JOBS, _AGE, _STEM, _GAP = 7, 6, 18, 2
@@ -23,11 +23,7 @@ _JOBS, _AGE, _STEM, _GAP = 7, 6, 18, 2
 
 def words_of(cause: StemCause) -> str:
     """How they died, in a few words."""
-    if cause.error:
-        return clean(cause.error)
-    if cause.signal is not None:
-        return f"signal {cause.signal}"
-    return "unknown" if cause.exit_code is None else f"exit {cause.exit_code}"
+    return how_it_ended(cause.error, cause.exit_code, cause.signal) or "unknown"
 
 
 class CauseList(ScrollView, can_focus=True, inherit_bindings=False):

@@ -36,7 +36,7 @@ _NARROW = (
 )
 _WITH_HELP = (
     Column("SETTING", 15),
-    Column("VALUE", 20),
+    Column("VALUE", 14),
     Column("DEFAULT", 10),
     Column("UNIT", 7),
     Column("SET", 5),

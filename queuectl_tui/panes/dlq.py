@@ -56,6 +56,12 @@ class DlqPane(Browser):
         """The latest to die first."""
         return Order(Filter(states=(JobState.DEAD,)), SortColumn.ENDED, by_death=True)
 
+    def advice(self) -> Sequence[str]:
+        """What an empty list means."""
+        if self.filtered:
+            return ("No dead job matches the filter.", "esc shows every dead job again.")
+        return ("No job is dead.", "A job comes here when it has failed and no retry is left.")
+
     def compose(self) -> ComposeResult:
         """The table or the causes, and the glance beside or below."""
         yield from super().compose()

@@ -53,12 +53,16 @@ class ListReader(Pane):
         self._listing: Listing | None = None
         self._reading = asyncio.Lock()
         self._range_from: int | None = None
-        self.table = JobTable(self.COLUMNS, self.now, self.marks)
+        self.table = JobTable(self.COLUMNS, self.now, self.marks, self.advice)
         self.table.sorted_by = (self.order.column, self.order.descending)
 
     def first_order(self) -> Order:
         """The order that the pane begins with."""
         return Order()
+
+    def advice(self) -> Sequence[str]:
+        """What to do where the list is empty, a line each."""
+        return ()
 
     def now(self) -> int:
         """The present instant (ms)."""

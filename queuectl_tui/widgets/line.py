@@ -16,6 +16,7 @@ class Line(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.auto_links = False  # what can be pressed looks as the rest does
         self._content = Content("")
 
     @property

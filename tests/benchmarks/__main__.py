@@ -14,7 +14,7 @@ from tests.benchmarks import machine
 from tests.benchmarks.measuring import Measure
 from tests.benchmarks.options import Options
 
-NAMES = ("drain", "enqueue_process", "bulk", "scale", "latency", "idle", "console")
+NAMES = ("drain", "enqueue_process", "bulk", "scale", "latency", "idle", "console", "console_log")
 HEAD = ("what: ours | other side", "ours", "other", "unit", "ratio", "middle half", "goal", "")
 WIDTHS = (62, 10, 10, 6, 7, 15, 7, 7)
 

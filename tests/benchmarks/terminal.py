@@ -10,7 +10,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +26,8 @@ class Terminal:
     ) -> None:
         self.began = time.perf_counter()
         self._drawn = b""
+        self.watch: Callable[[bytes], object] = len
+        """Called with all that is drawn, as it is read."""
         self.pid, self._handle = pty.fork()
         if not self.pid:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -53,7 +55,7 @@ class Terminal:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._handle], [], [], left)[0]:
                 raise TimeoutError(f"{text!r} was not drawn within {PATIENCE:g} s: {self._drawn[-400:]!r}")
-            self._drawn += os.read(self._handle, 65536)
+            self._drawn += self._read()
         return time.perf_counter()
 
     def rest(self, seconds: float) -> None:
@@ -61,4 +63,9 @@ class Terminal:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if select.select([self._handle], [], [], left)[0]:
-                os.read(self._handle, 65536)
+                self._read()
+
+    def _read(self) -> bytes:
+        drawn = os.read(self._handle, 65536)
+        self.watch(drawn)
+        return drawn
