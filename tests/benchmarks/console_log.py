@@ -44,7 +44,7 @@ _LONGEST_NUMBER = 16
 _QUEUE, _TOKEN = "bench", "token"
 
 
-def measure(options: Options) -> Iterator[Measure]:  # noqa: ARG001
+def measure(options: Options) -> Iterator[Measure]:
     """A log that is written while it is followed, then one that is long."""
     yield from _following()
     yield from _opening()
