@@ -29,8 +29,8 @@ from queuectl_tui.bindings import bindings_for, perform
 from queuectl_tui.listing.order import Order, first_rows
 from queuectl_tui.listing.rows import Stretch
 from queuectl_tui.looks import themes
+from queuectl_tui.pane import Pane
 from queuectl_tui.panes.jobs import JobsPane
-from queuectl_tui.panes.pane import Pane
 from queuectl_tui.remembered import Memory
 from queuectl_tui.session import Session
 from queuectl_tui.vital import Vital, read_vital
@@ -162,6 +162,8 @@ class QueueConsole(App[int]):
 
     def _second(self) -> None:
         self.pane.second()
+        if self.session.waits_since is not None:
+            self.show_status()
 
     # ---------------------------------------------------------------- panes
 
@@ -235,8 +237,8 @@ class QueueConsole(App[int]):
 
     def show_status(self) -> None:
         """Draw the line above the footer, and the footer."""
-        work = Content(self.work.progress + "  ^x stops") if self.work else None
-        self._lines["status"].show(Content.assemble(" ", work or self.pane.status()))
+        going_on = edges.going_on(self.work.progress if self.work else "", self.session.waits_since, self.session.now())
+        self._lines["status"].show(Content.assemble(" ", going_on or self.pane.status()))
         self._lines["footer"].show(edges.footer(self.pane.keys(), self.size.width))
 
     @property

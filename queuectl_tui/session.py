@@ -42,6 +42,7 @@ class Session:
         self._store: AsyncSqliteStore | None = None
         self._file: tuple[int, int] | None = None
         self._version: int | None = None
+        self._writes: list[int] = []
 
     async def open(self) -> None:
         """Open the store. Raises a StoreError where it cannot be used."""
@@ -76,7 +77,17 @@ class Session:
 
     async def write(self, transaction: Transaction[T]) -> T:
         """The answer of a transaction once it is on the disk. Raises what the transaction raises."""
-        return await self._opened().run(transaction)
+        begun = self.now()
+        self._writes.append(begun)
+        try:
+            return await self._opened().run(transaction)
+        finally:
+            self._writes.remove(begun)
+
+    @property
+    def waits_since(self) -> int | None:
+        """Since when (ms) the change that waits longest for the store has waited; None where none does."""
+        return min(self._writes, default=None)
 
     async def changed(self) -> bool:
         """Whether the store has changed since the last call; opens it again where its file was replaced.

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from queuectl_core.cli.shapes import job_with_history_json
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import show
-from queuectl_tui.acting.targets import Targets, portions
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
+from queuectl_tui.listing.targets import Targets, portions
 
 MOST_COPIED = 10_000
 """How many ids are copied; terminals take only so much."""

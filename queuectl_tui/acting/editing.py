@@ -14,7 +14,7 @@ from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import NoSuchJob, QueueError
 from queuectl_core.model.job import Job, NewJob
 from queuectl_core.store.transactions import browsing
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
 
 if TYPE_CHECKING:
     from queuectl_tui.forms.drafts import Draft

@@ -10,9 +10,9 @@ from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import Refused
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
-from queuectl_tui.acting.targets import Matching, Targets, portions, several
 from queuectl_tui.acting.work import Work
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
+from queuectl_tui.listing.targets import Matching, Targets, portions, several
 
 if TYPE_CHECKING:
     from queuectl_tui.acting.export_file import ExportFile, Place

@@ -18,10 +18,10 @@ from queuectl_core.store.transactions import bulk
 from queuectl_core.store.transactions.bulk import Moved
 from queuectl_core.store.transactions.queues import pause, queues, resume
 from queuectl_core.store.transactions.undoing import undo_each
-from queuectl_tui.acting.targets import PORTION, Targets, portions
 from queuectl_tui.acting.undo import Change
 from queuectl_tui.acting.work import MOST_UNDONE, Step, Work
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
+from queuectl_tui.listing.targets import PORTION, Targets, portions
 
 Doing = Coroutine[None, None, None]
 

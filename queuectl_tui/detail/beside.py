@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from queuectl_core.model.job import Job
-from queuectl_tui.acting.targets import Targets, single
 from queuectl_tui.actions import Place
+from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.targets import Targets, single
 
 if TYPE_CHECKING:
     from queuectl_tui.detail.job_detail import JobDetail

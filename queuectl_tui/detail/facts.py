@@ -17,7 +17,7 @@ from queuectl_core.model.job import Command, Job
 from queuectl_tui.detail.block import Block
 from queuectl_tui.detail.dossier import Dossier
 from queuectl_tui.detail.words import length, moment, moment_and_age
-from queuectl_tui.listing.columns import age, ending
+from queuectl_tui.looks.cells import age, ending
 from queuectl_tui.looks.states import STATES
 
 NAMES = 11

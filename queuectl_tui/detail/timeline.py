@@ -14,7 +14,7 @@ from queuectl_core.model.cleaning import clean
 from queuectl_core.model.job import Attempt
 from queuectl_tui.detail.block import Block
 from queuectl_tui.detail.words import length, moment, size
-from queuectl_tui.listing.columns import cut, how_it_ended
+from queuectl_tui.looks.cells import cut, how_it_ended
 from queuectl_tui.looks.states import OUTCOMES
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from queuectl_core.model.durations import format_duration
-from queuectl_tui.listing.columns import age
+from queuectl_tui.looks.cells import age
 
 
 def moment(instant: int, now: int) -> str:

@@ -16,9 +16,9 @@ from queuectl_core.store.transactions.queues import queues
 from queuectl_tui.background import latest_in_background
 from queuectl_tui.filtering.line import FilterLine
 from queuectl_tui.filtering.sorting import by_the_next, sorted_by, turned
+from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.order import Order
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.panes.listed import JobList
 
 
 class Filtered(JobList):

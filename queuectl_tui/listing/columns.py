@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
 from queuectl_core.model.cleaning import clean
-from queuectl_core.model.durations import format_duration
-from queuectl_core.model.job import Command, Job
+from queuectl_core.model.job import Job
 from queuectl_core.store.transactions.browsing import SortColumn
+from queuectl_tui.looks.cells import GAP, age, command_text, ending
 from queuectl_tui.looks.states import STATES
-
-GAP = 2
-"""Cells between two columns."""
-
-COARSE_FROM, COARSE_STEP = 10, 5
-"""From how many seconds on an age is told in steps, and of how many."""
-
-LONGEST_COMMAND = 1000
-"""Characters of a command that a row looks at; the widest terminal shows fewer."""
 
 
 class Tone(StrEnum):
@@ -49,41 +37,6 @@ class Column(NamedTuple):
     tone: Tone = Tone.PLAIN
     roomy: int = 0
     """Its width where there is room for it; 0: the same."""
-
-
-def age(instant: int | None, now: int) -> str:
-    """How long ago an instant was, or how far ahead it lies; nothing where there is none. In ms.
-
-    Coarser from ten seconds on: a screenful of ages that tick each second would be half of what an idle console costs.
-    """
-    if instant is None:
-        return ""
-    seconds = abs(now - instant) // 1000
-    if COARSE_FROM <= seconds < 60:
-        seconds -= seconds % COARSE_STEP
-    length = format_duration(seconds, parts=1)
-    return length if instant <= now else f"in {length}"
-
-
-def command_text(command: Command) -> str:
-    """A command as one would type it, on one line and harmless."""
-    text = command if isinstance(command, str) else shlex.join(command)
-    return clean(text[:LONGEST_COMMAND])
-
-
-def how_it_ended(error: str | None, exit_code: int | None, signal: int | None) -> str:
-    """How a run ended, in a few words: its error, where there is one, else its signal or exit status."""
-    if error:
-        # The number is what tells one from another: it must stand before whatever is cut off.
-        return clean(error[:LONGEST_COMMAND].replace("exit status ", "exit ", 1))
-    if signal is not None:
-        return f"signal {signal}"
-    return "" if exit_code is None else f"exit {exit_code}"
-
-
-def ending(job: Job) -> str:
-    """How the last run of a job ended."""
-    return how_it_ended(job.error, job.exit_code, job.signal)
 
 
 def _state(job: Job, _now: int) -> str:
@@ -146,17 +99,3 @@ def fit(columns: Sequence[Column], width: int) -> list[Fitted]:
 
 def _taken(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
-
-
-def cut(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells; what does not fit ends with an ellipsis."""
-    if text.isascii():
-        length = len(text)
-        if length > width:
-            return text[: max(0, width - 1)] + "…" if width else ""
-        return text.rjust(width) if right else text.ljust(width)
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, max(0, width - 1)) + "…" if width else ""
-    blank = " " * (width - length)
-    return blank + text if right else text + blank

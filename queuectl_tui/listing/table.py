@@ -20,8 +20,9 @@ from textual.strip import Strip
 
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.transactions.browsing import SortColumn
-from queuectl_tui.listing.columns import GAP, Column, Fitted, Tone, cut, fit
+from queuectl_tui.listing.columns import Column, Fitted, Tone, fit
 from queuectl_tui.listing.rows import Marks, Stretch
+from queuectl_tui.looks.cells import GAP, cut
 
 _GUTTER = 2
 """Cells before the first column: the sign of a marked row."""

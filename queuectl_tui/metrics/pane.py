@@ -20,7 +20,7 @@ from queuectl_tui.metrics.charts import Ink, Styles, board
 from queuectl_tui.metrics.reading import Reader, Reading
 from queuectl_tui.metrics.series import Metrics, Window, metrics_of
 from queuectl_tui.metrics.words import figures_line, nothing_yet, scope_line
-from queuectl_tui.panes.pane import Pane
+from queuectl_tui.pane import Pane
 from queuectl_tui.widgets.line import Line
 
 READ_SECONDS = {Window.QUARTER: 2.0, Window.HOURS: 4.0, Window.DAY: 8.0}

@@ -12,7 +12,7 @@ from queuectl_tui.looks import themes
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
-    from queuectl_tui.panes.pane import Pane
+    from queuectl_tui.pane import Pane
 
 _PREFIX = "queuectl-"
 

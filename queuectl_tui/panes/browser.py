@@ -10,7 +10,7 @@ from queuectl_tui.acting.jobs import JobActs
 from queuectl_tui.actions import Action
 from queuectl_tui.detail.beside import Detailed
 from queuectl_tui.filtering.finding import Findable
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
 
 
 class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, JobList):

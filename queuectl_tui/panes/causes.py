@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from queuectl_core.model.cleaning import clean
 from queuectl_core.store.transactions.causes import StemCause
-from queuectl_tui.listing.columns import age, cut, how_it_ended
+from queuectl_tui.looks.cells import age, cut, how_it_ended
 
 _TITLES = 1
 _JOBS, _AGE, _STEM, _GAP = 7, 6, 18, 2

@@ -17,13 +17,13 @@ from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.causes import StemCause, cause_chunk, dead_alike, merged_causes
 from queuectl_core.store.transactions.jobs import BEYOND_ALL, show, tail
 from queuectl_tui.acting.jobs import Deed, Doing
-from queuectl_tui.acting.targets import Matching, Targets, several
 from queuectl_tui.actions import Action, Place
 from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import bindings_for
 from queuectl_tui.listing.columns import DEAD
 from queuectl_tui.listing.order import Order
 from queuectl_tui.listing.table import JobTable
+from queuectl_tui.listing.targets import Matching, Targets, several
 from queuectl_tui.panes.browser import Browser
 from queuectl_tui.panes.causes import CauseList, words_of
 from queuectl_tui.panes.peek import Peek

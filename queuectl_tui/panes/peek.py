@@ -11,7 +11,7 @@ from textual.widget import Widget
 from queuectl_core.model.cleaning import clean, clean_output
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import Attempt, Job
-from queuectl_tui.listing.columns import age, command_text, ending
+from queuectl_tui.looks.cells import age, command_text, ending
 from queuectl_tui.looks.states import OUTCOMES
 
 

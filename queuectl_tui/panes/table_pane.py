@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from queuectl_tui.panes.pane import Pane
+from queuectl_tui.pane import Pane
 from queuectl_tui.widgets.rows import Column, Row, RowTable
 
 

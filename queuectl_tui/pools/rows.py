@@ -11,7 +11,7 @@ from queuectl_core.execution.roster import WorkerState, WorkerView
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.durations import format_duration
 from queuectl_core.store.transactions.workers import Orders, Pool
-from queuectl_tui.listing.columns import GAP, command_text
+from queuectl_tui.looks.cells import GAP, command_text
 from queuectl_tui.pools.reading import Crew
 from queuectl_tui.widgets.rows import Cell, Column, Look, Row
 

@@ -88,6 +88,18 @@ def badge(trouble: Trouble | None, *, read_only: bool, demo: bool) -> Content:
     return Content.styled(f"● {word}", "$success")
 
 
+PATIENCE_MS = 1000
+"""How long a change may wait for the store before it is told."""
+
+
+def going_on(progress: str, waits_since: int | None, now: int) -> Content | None:
+    """What the status line says first: bulk work, or a change that others keep waiting; None for neither. In ms."""
+    if waits_since is not None and now - waits_since >= PATIENCE_MS:
+        seconds = (now - waits_since) // 1000
+        return Content.styled(f"somebody else is writing to the store: a change has waited {seconds} s", "$warning")
+    return Content(f"{progress}  ^x stops") if progress else None
+
+
 def tabs(shown: Place, dead: int, workers: int | None, width: int) -> Content:
     """The second line: the panes with their keys, the one in sight marked."""
     numbers = {Place.DLQ: dead, Place.WORKERS: workers or 0}

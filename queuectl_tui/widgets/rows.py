@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from queuectl_tui.listing.columns import GAP, cut
+from queuectl_tui.looks.cells import GAP, cut
 
 _GUTTER = 1
 """Cells before the first column."""

@@ -14,8 +14,8 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.jobs import find
 from queuectl_tui.app import QueueConsole
+from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.panes.listed import JobList
 from queuectl_tui.session import Session
 from tests.console.until import until
 from tests.store.engines import BlockingSqlite, Clock

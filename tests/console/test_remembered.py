@@ -13,7 +13,7 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_tui.actions import Place
 from queuectl_tui.app import QueueConsole
-from queuectl_tui.panes.listed import JobList
+from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.remembered import MOST_FILTERS, Choices, Memory, Sort, choices_file, load, save
 from queuectl_tui.session import Session
 from tests.console.until import until

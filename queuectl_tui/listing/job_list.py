@@ -15,9 +15,9 @@ from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
-from queuectl_tui.acting.targets import Matching, Targets, several, single
+from queuectl_tui.listing.reading import ListReader
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.panes.reading import ListReader
+from queuectl_tui.listing.targets import Matching, Targets, several, single
 
 
 class JobList(ListReader):

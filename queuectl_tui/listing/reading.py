@@ -1,4 +1,4 @@
-"""A pane with a list of jobs: the table kept up to date with the store. What a person does in it is in `listed.py`."""
+"""A pane with a list of jobs: its table kept up to date with the store. What a person does there: `job_list.py`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from queuectl_tui.listing.listings import Gathered, Listing
 from queuectl_tui.listing.order import Order, listing_of
 from queuectl_tui.listing.rows import Marks, Stretch
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.panes.pane import Pane
+from queuectl_tui.pane import Pane
 
 
 class Narrowed(NamedTuple):
