@@ -27,6 +27,7 @@ class Findable(Filtered):
         newest = await self.session.read(browsing.window(Filter(), after=BEYOND_ALL, newest_first=True, limit=1))
         table = self.table
         async with self._reading:
+            self.hold(newest[0].number if newest else 0)
             listing = await self._listed()
             # Where the job is far down, its row is an estimate: as many stand before it as there are numbers.
             before = newest[0].number - job.number if self.order.descending and newest else job.number - 1

@@ -178,7 +178,7 @@ class ListReader(Pane):
         stretch = await listing.again(known, anchor, 3 * table.page)
         if self.following:
             return
-        shift, job = stretch.first - anchor, table.job
+        shift, job = _shift(known, stretch, anchor), table.job
         cursor = table.cursor + shift
         if shift:
             table.scroll_to(y=table.top + shift, animate=False, immediate=True)
@@ -229,7 +229,19 @@ class ListReader(Pane):
             self._until = (jobs[0].finished_at or 0) if self.order.by_death else jobs[0].number
             self._listing = None
 
+    def hold(self, newest: int) -> None:
+        """Leave the top, with every job up to this number in the list."""
+        self.following, self._listing = False, None
+        self._until = newest if self._walks_down and not self.order.by_death else BEYOND_ALL
+
     def follow(self) -> None:
         """Back at the top: the list follows the store again."""
         self.following = True
         self.console.look_again()
+
+
+def _shift(before: Stretch, now: Stretch, row: int) -> int:
+    """By how many rows the job that was in a row has moved; none where it has left the list."""
+    job = before.at(row)
+    found = now.row_of(job.number) if job else None
+    return 0 if found is None else found - row

@@ -104,13 +104,16 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._marks = marks
         self._styles: dict[tuple[str, str], Style] = {}
         self._drawn: dict[int, _Line] = {}
+        self._page = 1
 
     # ---------------------------------------------------------------- what is shown
 
     @property
     def page(self) -> int:
-        """How many rows are in sight."""
-        return max(1, self.size.height - _TITLES)
+        """How many rows are in sight; while the table is hidden, how many were."""
+        if self.size.height > _TITLES:
+            self._page = self.size.height - _TITLES
+        return self._page
 
     @property
     def top(self) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, split_graphemes
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
@@ -27,6 +28,14 @@ class Marks(NamedTuple):
     current: Hit | None
     found: Style
     found_current: Style
+
+
+class Ground(NamedTuple):
+    """What rows are drawn on: whose console, the style that text without one has, and how many cells wide."""
+
+    console: Console
+    style: Style
+    width: int
 
 
 class Drawn(NamedTuple):
@@ -61,6 +70,7 @@ class Drawing:
         self._marks = marks
         self._wrap = wrap
         self._drawn: OrderedDict[tuple[int, int], Drawn] = OrderedDict()
+        self._strips: dict[tuple[Row, int, Style, int], Strip] = {}
 
     def rows(self, start: int, end: int) -> int:
         """How many rows a piece takes."""
@@ -88,20 +98,27 @@ class Drawing:
         first, behind = self.span(hit, end)
         return cell_len(text[:first]), cell_len(text[:behind])
 
-    def strip(self, console: Console, row: Row, left: int) -> Strip:
-        """One row of a piece, from cell `left` on, as wide as the screen at most."""
+    def strip(self, ground: Ground, row: Row, left: int) -> Strip:
+        """One row of a piece, from cell `left` on, as wide as the ground."""
+        key = (row, left, ground.style, ground.width)
+        if (known := self._strips.get(key)) is None:
+            if len(self._strips) >= KEPT:
+                self._strips.clear()
+            known = self._strips[key] = self._strip(ground, row, left)
+        return known
+
+    def _strip(self, ground: Ground, row: Row, left: int) -> Strip:
         drawn = self._piece(row.start, row.end)
         text = drawn.text
         edges = [0, *drawn.breaks, len(text.plain)]
         if row.row >= len(edges) - 1:
-            return Strip([], 0)
+            return Strip.blank(ground.width, ground.style)
         if drawn.breaks:
             text = text[edges[row.row] : edges[row.row + 1]]
-        elif len(text.plain) > self._width and text.plain.isascii():
-            return Strip(
-                text[left : left + self._width].render(console, end="")
-            )  # no need to measure thousands of cells
-        return Strip(text.render(console, end="")).crop(left, left + self._width)
+        if text.plain.isascii():
+            return _ascii_strip(ground, text, left)
+        strip = Strip(text.render(ground.console, end="")).crop(left, left + ground.width)
+        return strip.extend_cell_length(ground.width).apply_style(ground.style)
 
     def _piece(self, start: int, end: int) -> Drawn:
         key = (start, end)
@@ -121,3 +138,14 @@ class Drawing:
             for nth, (start, end) in enumerate(needle.spans(text.plain)):
                 text.stylize(found_current if current == (offset, nth) else found, start, end)
         return text
+
+
+def _ascii_strip(ground: Ground, text: Text, left: int) -> Strip:
+    """A row of which each character takes a cell: nothing of it is measured, and most is one segment."""
+    width = ground.width
+    if not text.spans:
+        return Strip([Segment(text.plain[left : left + width].ljust(width), ground.style)], width)
+    if left or len(text.plain) > width:
+        text = text[left : left + width]
+    strip = Strip(text.render(ground.console, end=""), len(text.plain))
+    return strip.extend_cell_length(width).apply_style(ground.style)

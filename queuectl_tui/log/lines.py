@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from queuectl_tui.log.pieces import BLOCK, Bytes
 
-BLOCKS_AT_ONCE = 4
-"""Blocks counted without giving way: 256 KiB."""
+BLOCKS_AT_ONCE = 16
+"""Blocks counted in one go: 1 MiB, more than comes between two looks at a log, in about a millisecond."""
 
 
 class Counted(NamedTuple):

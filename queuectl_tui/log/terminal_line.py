@@ -1,8 +1,10 @@
 """What a terminal would show of one line of output, as text that is safe to pass on. Pure.
 
-Understood are carriage returns, backspaces, tabs, erasing within the line and SGR. Every other
-escape sequence is dropped, and a control character that belongs to none is shown as an escape:
+Understood are carriage returns, backspaces, tabs, motions and erasing within the line, and SGR. Every
+other escape sequence is dropped, and a control character that belongs to none is shown as an escape:
 output is data and never acts on the terminal that it is read on. Where lines begin is told elsewhere.
+
+What of a line need not be drawn, and what is too much, is left out before: `queuectl_tui.log.unseen`.
 """
 
 from __future__ import annotations
@@ -10,16 +12,19 @@ from __future__ import annotations
 import re
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
 
-from rich.cells import cell_len, split_graphemes
+from rich.cells import split_graphemes
 from rich.text import Text
 
 from queuectl_core.model.cleaning import clean
 from queuectl_tui.log.pens import PLAIN, Pen, after_sgr, style_of
+from queuectl_tui.log.unseen import MOVE, SGR, TAB, bounded, without_what_is_overwritten
 
-TAB = 8
-"""Cells from one tab stop to the next."""
+REACH = 512
+"""Columns that a motion may go to where nothing is written. One that asks for more means the edge of the screen."""
+
+EDGE = 80
+"""Columns of the screen that a line was made for, as far as anybody knows."""
 
 _SEQUENCE = (
     r"\x1b\[(?P<parameters>[0-?]*)(?P<between>[ -/]*)(?P<final>[@-~])"
@@ -27,29 +32,18 @@ _SEQUENCE = (
     r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
 )
 _TOKEN = re.compile(rf"(?P<text>[^\x1b\r\b\t]+)|(?P<control>[\r\b\t])|{_SEQUENCE}|(?P<stray>\x1b)")
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
-_ERASE_TO_END = re.compile(r"\x1b\[0?K")
-_MOVES = re.compile(r"[\x1b\r\b\t]")
 
 Cell = tuple[str, Pen]
 _COVERED = ""
 """The text of a cell that a wide character in the cell before it reaches into."""
 
 
-class Frame(NamedTuple):
-    """What was written between two carriage returns, and the cells it covers; all there are where it erases."""
-
-    text: str
-    covers: float
-
-
 def render(data: bytes) -> Text:
     """The line `data`, with or without its newline. Bytes that are no UTF-8 are replaced."""
     text = _decoded(data)
-    if _MOVES.search(text) is None:
-        return Text(clean(text), no_wrap=True, end="")
-    if "\r" in text:
-        text = _without_what_is_overwritten(text)
+    text = bounded(without_what_is_overwritten(text))
+    if MOVE.search(SGR.sub("", text)) is None:
+        return _coloured(text)
     canvas = _Canvas()
     for token in _TOKEN.finditer(text):
         canvas.take(token)
@@ -59,8 +53,8 @@ def render(data: bytes) -> Text:
 def visible(data: bytes) -> str:
     """The characters that `render` shows, without colours. Much quicker for lines where nothing moves the cursor."""
     text = _decoded(data)
-    bare = _SGR.sub("", text)
-    if _MOVES.search(bare) is None:
+    bare = SGR.sub("", text)
+    if MOVE.search(bare) is None:
         return clean(bare)
     if bare.isascii() and bare.replace("\t", "").isprintable():
         return bare.expandtabs(TAB)
@@ -71,34 +65,13 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace").removesuffix("\n").rstrip("\r")
 
 
-def _without_what_is_overwritten(text: str) -> str:
-    """`text` without the frames of a progress bar that later ones cover: most of a line of thousands.
-
-    Their colours stay, as a carriage return does not reset the pen. Where anything but printing,
-    colour and erasing to the end moves through the line, nothing is left out.
-    """
-    kept: list[str] = []
-    covered: float = -1
-    for part in reversed(text.split("\r")):
-        frame = _frame(part)
-        if frame is None:
-            return text
-        if frame.covers > covered:
-            kept.append(frame.text)
-            covered = frame.covers
-        elif sequences := "".join(_SGR.findall(part)):
-            kept.append(sequences)
-    return "\r".join(reversed(kept))
-
-
-def _frame(part: str) -> Frame | None:
-    if part.isascii() and part.isprintable():
-        return Frame(part, len(part))
-    bare = _SGR.sub("", part) if "\x1b" in part else part
-    shorter = _ERASE_TO_END.sub("", bare)
-    if _MOVES.search(shorter):
-        return None
-    return Frame(part, float("inf") if len(shorter) < len(bare) else cell_len(clean(shorter)))
+def _coloured(text: str) -> Text:
+    """The line `text`, in which nothing but colours is changed."""
+    drawn, pen, at = Text(no_wrap=True, end=""), PLAIN, 0
+    for sequence in SGR.finditer(text):
+        drawn.append(clean(text[at : sequence.start()]), style_of(pen))
+        pen, at = after_sgr(pen, sequence[1]), sequence.end()
+    return drawn.append(clean(text[at:]), style_of(pen))
 
 
 class _Canvas:
@@ -134,12 +107,25 @@ class _Canvas:
             case "m", _:
                 if not parameters or parameters[0] not in "<=>?":
                     self._pen = after_sgr(self._pen, parameters)
+            case "C" | "D" | "G", _:
+                self._travel(final, _number(parameters))
             case "K", "" | "0":
                 self._erase(self._column, len(self._cells))
             case "K", "1":
                 self._erase(0, self._column + 1)
             case "K", "2":
                 self._erase(0, len(self._cells))
+
+    def _travel(self, final: str, number: int | None) -> None:
+        """Go right (C), left (D) or to a column from 1 (G)."""
+        if number is None:
+            return
+        way = max(1, number)
+        column = {"C": self._column + way, "D": self._column - way}.get(final, way - 1)
+        written = len(self._cells)
+        if column > max(written, REACH):
+            column = max(EDGE, written) - 1
+        self._column = max(0, column)
 
     def _reach(self, column: int) -> None:
         """Blank cells up to a column that the cursor moved to."""
@@ -202,3 +188,10 @@ class _Canvas:
         for pen, cells in groupby(self._cells, key=itemgetter(1)):
             drawn.append("".join(cell[0] for cell in cells), style_of(pen))
         return drawn
+
+
+def _number(parameters: str) -> int | None:
+    """The one number of a motion, 0 where it is left out; None where it is none, or too long to be meant."""
+    if not parameters:
+        return 0
+    return int(parameters) if len(parameters) <= 5 and parameters.isascii() and parameters.isdigit() else None

@@ -65,6 +65,7 @@ class LogView(LogCanvas, inherit_bindings=False):
         self._reported_at = 0.0
         self._clock: Timer | None = None
         self._seen = False
+        self._undrawn = False
         self._counter: Worker[None] | None = None
         self._scanner: Worker[None] | None = None
         self._finder: Worker[None] | None = None
@@ -101,6 +102,7 @@ class LogView(LogCanvas, inherit_bindings=False):
         if self.is_attached:
             self.workers.cancel_node(self)
         self._counter = self._scanner = None
+        self._undrawn = False
         if self._seeker is not None and self._reading is not None:
             self._seeker = Search(self._seeker.needle, self._reading.origin)
         self._drawn = None
@@ -112,9 +114,12 @@ class LogView(LogCanvas, inherit_bindings=False):
             case Change.ANEW:
                 self._top = START
                 self._begin()
-            case Change.GROWN:
+            case Change.GROWN if self._is_counting:
                 self._work()
                 self._arrange()
+            case Change.GROWN:
+                self._undrawn = True
+                self._work()
             case Change.NOTICED:
                 self._arrange()
             case Change.NOTHING:
@@ -188,17 +193,28 @@ class LogView(LogCanvas, inherit_bindings=False):
         """Count lines and matches in what is new. What still goes on takes in what has come."""
         if (reading := self._reading) is None or not self.is_attached:
             return
-        if self._counter is None or self._counter.is_finished:
+        if not self._is_counting:
             self._counter = in_background(self, "count", self._count, reading)
         if self._seeker is not None and (self._scanner is None or self._scanner.is_finished):
             self._scanner = in_background(self, "scan", self._scan, self._seeker)
+
+    @property
+    def _is_counting(self) -> bool:
+        return self._counter is not None and not self._counter.is_finished
 
     async def _count(self, reading: Reading) -> None:
         index, log = reading.index, reading.origin
         while index.end < log.size and reading.index is index:
             index.add(await asyncio.to_thread(count_lines, log, index.end, log.size))
+            self._draw_new()
+        self._draw_new()
         self._place_scroll_bar()
         self._report()
+
+    def _draw_new(self) -> None:
+        """Draw what has come, once the first of it is counted: lines, numbers and bar in one picture, not in two."""
+        if self._undrawn:
+            self._arrange()
 
     async def _scan(self, seeker: Search) -> None:
         await seeker.scan(self._report_now_and_then)
@@ -207,6 +223,10 @@ class LogView(LogCanvas, inherit_bindings=False):
     def _report_now_and_then(self) -> None:
         if time.monotonic() - self._reported_at >= REPORT:
             self._report()
+
+    def _arrange(self) -> None:
+        self._undrawn = False
+        super()._arrange()
 
     def _look(self) -> None:
         if self._reading is not None:

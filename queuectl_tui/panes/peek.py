@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.text import Text
 from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from queuectl_core.model.cleaning import clean, clean_output
+from queuectl_core.model.cleaning import clean
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import Attempt, Job
+from queuectl_tui.log.terminal_line import render
 from queuectl_tui.looks.cells import age, command_text, ending
 from queuectl_tui.looks.states import OUTCOMES
+
+MOST_LINES = 200
+"""Lines of output that are looked at: more than a screen has."""
 
 
 class Peek(Widget):
@@ -26,17 +31,14 @@ class Peek(Widget):
         super().__init__()
         self._job: Job | None = None
         self._runs: Sequence[Attempt] = ()
-        self._lines: Sequence[str] = ()
+        self._lines: Sequence[Text] = ()
         self._now = 0
 
     def show(self, job: Job | None, runs: Sequence[Attempt], tail: bytes, now: int) -> None:
         """Show a job, its runs and the stored end of its last output; nothing for None."""
         self._job, self._runs, self._now = job, runs, now
-        text = tail.decode("utf-8", "replace").replace("\r\n", "\n")
-        # Of a line that was overwritten, as progress bars are, its last state.
-        lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-        self._lines = [clean_output(line).expandtabs() for line in lines]
-        while self._lines and not self._lines[-1]:
+        self._lines = [render(line) for line in tail.rstrip(b"\r\n").rsplit(b"\n", MOST_LINES)[-MOST_LINES:]]
+        while self._lines and not self._lines[-1].plain:
             self._lines = self._lines[:-1]
         self.refresh()
 
@@ -51,10 +53,11 @@ class Peek(Widget):
         ]
         room = max(0, height - len(head))
         runs = [self._run(run) for run in self._runs[-max(1, room // 2, room - len(self._lines)) :]]
-        output = self._lines[-(room - len(runs)) :] if room > len(runs) else []
+        shown = self._lines[-(room - len(runs)) :] if room > len(runs) else []
+        output = [Content.from_rich_text(line) for line in shown]
         if not self._lines and room > len(runs):
-            output = ["it wrote nothing"]
-        lines = [*head, *runs, *(Content(line) for line in output)]
+            output = [Content("it wrote nothing")]
+        lines = [*head, *runs, *output]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
     def _run(self, run: Attempt) -> Content:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl_tui.log.lines import LineIndex, count_lines
+from queuectl_tui.log.lines import BLOCKS_AT_ONCE, LineIndex, count_lines
 from queuectl_tui.log.pieces import BLOCK, Stored
 
 LINE = b"a line of thirty-two characters\n"
-MANY = LINE * (5 * BLOCK // len(LINE) + 7)
+MANY = LINE * ((BLOCKS_AT_ONCE + 1) * BLOCK // len(LINE) + 7)
 
 
 def counted(log: Stored, *stops: int) -> LineIndex:

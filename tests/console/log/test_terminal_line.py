@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
+from queuectl_tui.log import terminal_line
+from queuectl_tui.log.pieces import CUT
 from queuectl_tui.log.terminal_line import render, visible
+from queuectl_tui.log.unseen import COLOURS, MOVES, TAB, without_what_is_struck_over
 
 ACTS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -22,6 +25,13 @@ SEQUENCES = [
     b"\x1b[K",
     b"\x1b[1K",
     b"\x1b[2K",
+    b"\x1b[G",
+    b"\x1b[5G",
+    b"\x1b[C",
+    b"\x1b[0C",
+    b"\x1b[7C",
+    b"\x1b[D",
+    b"\x1b[3D",
     b"\x1b[0m",
     b"\x1b[31m",
     b"\x1b[1;38;5;200m",
@@ -115,6 +125,11 @@ def named(colour: str) -> str:
         pytest.param(b"abcdef\r\x1b[2Kx", "x", id="the whole line erased"),
         pytest.param(b"abc\b\bX", "aXc", id="backspace"),
         pytest.param(b"a\tb", "a       b", id="tab"),
+        pytest.param(b"abc\x1b[1GX\x1b[CY", "XbY", id="to a column, and right"),
+        pytest.param(b"abc\x1b[2DX", "aXc", id="left"),
+        pytest.param(b"abc\x1b[9D\x1b[1K", " bc", id="left no further than the start, erased up to there"),
+        pytest.param(b"a\x1b[999C\x1b[3D[ok]", "a" + " " * 75 + "[ok]", id="beyond all text is the edge of a screen"),
+        pytest.param(b"a\x1b[2;3Cb\x1b[?1Cc", "abc", id="no motion"),
         pytest.param("日本\rx".encode(), "x 本", id="half of a wide character overwritten"),
         pytest.param(b"a\x1b]0;title\x07b\x1b[5;5Hc\x1bPq\x1b\\d\x1b(Be", "abcde", id="sequences dropped"),
         pytest.param(b"a\x1b]52;c;aGk", r"a\x1b]52;c;aGk", id="a sequence without an end"),
@@ -164,3 +179,60 @@ def test_wide_characters_are_written_whole(text: str) -> None:
     drawn = render(b"\r" + text.encode())
 
     assert drawn.plain.rstrip() == unicodedata.normalize("NFC", text).rstrip()
+
+
+TOKENS = [
+    b"\b",
+    b"a\b",
+    b"ab\b",
+    b"\ra\x1b[K",
+    b"\ra\b",
+    b"a\x1b[1K",
+    b"\x1b[31ma",
+    b"\t\b",
+    b"\x1b[500Cx",
+    "日\b".encode(),
+]
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_line_of_nothing_but_edits_costs_no_more_than_some_of_them(
+    token: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = 0
+    take = terminal_line._Canvas.take
+
+    def counting(canvas: terminal_line._Canvas, edit: re.Match[str]) -> None:
+        nonlocal taken
+        taken += 1
+        take(canvas, edit)
+
+    monkeypatch.setattr(terminal_line._Canvas, "take", counting)
+
+    text = render(token * (2 * CUT // len(token)))
+
+    assert taken <= 2 * MOVES + 1
+    assert len(text.spans) <= COLOURS
+    assert len(text) <= 2 * CUT * TAB
+
+
+def test_of_too_many_edits_the_end_is_seen_and_the_start_it_leaves() -> None:
+    spinner = b"".join(b"\b" * 4 + b"%3d%%" % (n % 100) for n in range(1000))
+
+    assert render(b"working:   0%" + spinner + b"\b\b\b\b100%").plain == "working: 100%"
+
+
+def test_of_too_many_colours_the_text_stays() -> None:
+    text = render(b"".join(b"\x1b[%dm%d" % (31 + n % 6, n % 10) for n in range(COLOURS + 1)))
+
+    assert (text.plain, text.spans) == ("".join(str(n % 10) for n in range(COLOURS + 1)), [])
+
+
+overstruck = st.lists(st.sampled_from([b"\b", b"a", b"b", "日".encode(), b"\t", b"\x1b[K"]), max_size=60).map(b"".join)
+
+
+@given(overstruck)
+def test_what_is_struck_over_leaves_nothing(data: bytes) -> None:
+    line = data.decode()
+
+    assert render(data).plain == render(without_what_is_struck_over(line).encode()).plain

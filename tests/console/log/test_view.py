@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.screen import Screen
 
 from queuectl_tui.log import reading as notices
-from queuectl_tui.log.files import LogFile
 from tests.console.log.host import HEIGHT, WIDTH, Host, names, numbered, source
 from tests.console.until import until
 
@@ -84,110 +81,6 @@ async def test_a_short_log_stays_at_its_start(pilot: Pilot[None], path: Path) ->
 
     assert host.shown() == ["one", "two", *[""] * (HEIGHT - 2)]
     assert host.view.status().at_end
-
-
-async def test_a_run_that_goes_on_is_followed(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(50))
-    host.view.show(source(path), live=True)
-    assert host.shown() == names(41, 50)
-
-    append(path, numbered(5, first=51))
-
-    await until(pilot, lambda: host.shown() == names(46, 55), what="new output is shown")
-    await until(pilot, lambda: host.view.status().lines == 55, what="new lines are counted")
-
-
-async def test_scrolling_up_stops_following_and_the_end_starts_it_again(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(50))
-    host.view.show(source(path), live=True)
-
-    host.view.scroll_lines(-1)
-    append(path, numbered(5, first=51))
-    await until(pilot, lambda: host.view.status().bytes == len(numbered(55)), what="new output is seen")
-    assert (host.shown(), host.view.follow) == (names(40, 49), False)
-
-    host.view.jump_end()
-    assert (host.shown(), host.view.follow) == (names(46, 55), True)
-
-
-async def test_the_owner_can_start_and_stop_following(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(50))
-    host.view.show(source(path), live=True)
-    host.view.jump_start()
-
-    host.view.follow = True
-    await pilot.pause()
-
-    assert host.shown() == names(41, 50)
-
-
-async def test_a_run_that_ends_keeps_its_place_and_is_no_longer_followed(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(50))
-    host.view.show(source(path), live=True)
-    append(path, b"the last\n")
-
-    host.view.show(source(path, complete=True), live=False)
-
-    assert host.shown() == [*names(42, 50), "the last"]
-    assert not host.view.status().following
-
-
-async def test_an_unfinished_line_grows_in_its_place(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(b"\r 10%")
-    host.view.show(source(path), live=True)
-    assert host.shown()[0] == " 10%"
-
-    append(path, b"\r 20%")
-
-    await until(pilot, lambda: host.shown()[0] == " 20%", what="the progress bar moves")
-
-
-async def test_only_a_log_that_grows_and_is_seen_is_looked_at(
-    pilot: Pilot[None], path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(5))
-    looks = 0
-    look = LogFile.look
-
-    def counting(file: LogFile) -> object:
-        nonlocal looks
-        looks += 1
-        return look(file)
-
-    monkeypatch.setattr(LogFile, "look", counting)
-    ticks = 0
-
-    def tick() -> None:
-        nonlocal ticks
-        ticks += 1
-
-    host.set_interval(0.25, tick)
-
-    async def looks_in_four_ticks() -> int:
-        nonlocal looks, ticks
-        looks = ticks = 0
-        await until(pilot, lambda: ticks >= 4, what="a second passes")
-        return looks
-
-    host.view.show(source(path), live=True)
-    assert await looks_in_four_ticks() >= 2
-    host.push_screen(Screen())
-    await pilot.pause()
-    assert await looks_in_four_ticks() == 0
-    host.pop_screen()
-    host.view.display = False
-    await pilot.pause()
-    assert await looks_in_four_ticks() == 0
-    host.view.display = True
-    await pilot.pause()
-    host.view.show(source(path, complete=True), live=False)
-    assert await looks_in_four_ticks() == 0
 
 
 async def test_a_missing_file_is_waited_for(pilot: Pilot[None], path: Path) -> None:
@@ -327,15 +220,3 @@ async def test_a_view_that_was_told_what_to_show_before_it_had_a_size_shows_it(p
     async with Early().run_test(size=(WIDTH, HEIGHT)) as pilot:
         host = host_of(pilot)
         await until(pilot, lambda: host.shown() == names(41, 50), what="the end is shown")
-
-
-async def test_keys_are_answered_while_output_pours_in(pilot: Pilot[None], path: Path) -> None:
-    host = host_of(pilot)
-    path.write_bytes(numbered(10))
-    host.view.show(source(path), live=True)
-
-    for first in range(11, 20_011, 1000):
-        append(path, numbered(1000, first))
-        await asyncio.sleep(0)
-
-    await until(pilot, lambda: host.shown()[-1] == "line 20010", what="the view keeps up")

@@ -39,8 +39,6 @@ class Scene(NamedTuple):
 def has_read(app: QueueConsole) -> bool:
     """Whether the pane in sight shows what the store holds."""
     match app.pane:
-        case DlqPane(by_cause=True) as pane:
-            return bool(pane.causes.causes or pane.peek.query("*"))
         case Browser() as pane:
             return pane._listing is not None and not pane._reading.locked()
         case TablePane() as pane:
