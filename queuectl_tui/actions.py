@@ -104,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     _sees("filter", "slash", "Filter", "show only what matches", J, D, prime=True),
     _sees("sort", "s", "Sort", "sort by the next column", J),
     _sees("reverse", "o", "Reverse", "turn the order around", J),
+    _sees("columns", "z", "Columns", "choose the columns, and their order", J, D),
     _sees("by_cause", "b", "By cause", "group dead jobs by how they died, and back", D, prime=True),
     _sees("mark", "space", "Mark", "mark this row, and go to the next", *LISTS),
     _sees("mark_range", "v", "Range", "mark a range: from here to where you move", *LISTS),

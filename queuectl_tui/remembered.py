@@ -1,4 +1,4 @@
-"""What the console remembers from one day to the next: theme, pane, orders and the filters that were used.
+"""What the console remembers from one day to the next: theme, pane, orders, columns and the filters that were used.
 
 Kept in one small file of the user's configuration. It is a convenience and never in the way: a file that is damaged,
 cannot be read or cannot be written is as good as none. The filter that holds is not remembered: a console that hides
@@ -44,6 +44,15 @@ class Choices(NamedTuple):
     pane: Place = Place.JOBS
     sorts: tuple[tuple[Place, Sort], ...] = ()
     filters: tuple[str, ...] = ()
+    columns: tuple[tuple[Place, str], ...] = ()
+
+    def columns_in(self, place: Place) -> str:
+        """The titles of the columns that were chosen in a pane; empty where none were."""
+        return dict(self.columns).get(place, "")
+
+    def showing(self, place: Place, titles: str) -> Choices:
+        """With these columns of a pane."""
+        return self._replace(columns=tuple({**dict(self.columns), place: titles}.items()))
 
     def sort_in(self, place: Place) -> Sort | None:
         """The order in which a pane was left."""
@@ -111,6 +120,7 @@ def _written(choices: Choices) -> dict[str, object]:
         "pane": choices.pane.value,
         "sorts": {place.value: list(sort) for place, sort in choices.sorts},
         "filters": list(choices.filters),
+        "columns": {place.value: titles for place, titles in choices.columns},
     }
 
 
@@ -124,7 +134,13 @@ def _read(found: Mapping[str, Any]) -> Choices:
         pane=pane or Place.JOBS,
         sorts=tuple((place, sort) for place, sort in pairs if place and sort),
         filters=tuple(dict.fromkeys(texts))[:MOST_FILTERS],
+        columns=_columns(found.get("columns")),
     )
+
+
+def _columns(found: object) -> tuple[tuple[Place, str], ...]:
+    pairs = ((_place(name), titles) for name, titles in found.items()) if isinstance(found, dict) else ()
+    return tuple((place, titles) for place, titles in pairs if place and _is_filter(titles))
 
 
 def _is_filter(found: object) -> bool:
@@ -168,6 +184,10 @@ class Memory:
     async def sorted_so(self, pane: Place, column: SortColumn, descending: bool) -> None:
         """A pane was sorted so."""
         await self._change(lambda choices: choices.sorted_so(pane, Sort(column, descending)))
+
+    async def showing(self, pane: Place, titles: str) -> None:
+        """These columns of a pane were chosen."""
+        await self._change(lambda choices: choices.showing(pane, titles))
 
     async def filtered_by(self, text: str) -> None:
         """This filter was used."""

@@ -98,7 +98,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._advice = advice
         self.stretch = Stretch()
         self.sorted_by: tuple[SortColumn, bool] = (SortColumn.ID, True)
-        self._columns = columns
+        self.columns = columns
         self._fits: tuple[int, list[Fitted]] = (0, [])
         self._now = now
         self._marks = marks
@@ -125,6 +125,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The job under the cursor."""
         return self.stretch.at(self.cursor)
 
+    def choose(self, columns: Sequence[Column]) -> None:
+        """Show these columns, as far as there is room."""
+        self.columns, self._fits = columns, (0, [])
+        self.redraw()
+
     @property
     def sortable(self) -> list[SortColumn]:
         """What the columns in sight are sorted by, from the left."""
@@ -135,7 +140,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The columns in sight. Asked for rather than kept: the first picture is drawn before a resize is told."""
         width = self.scrollable_content_region.width
         if width != self._fits[0]:
-            self._fits = width, fit(self._columns, width - _GUTTER)
+            self._fits = width, fit(self.columns, width - _GUTTER)
         return self._fits[1]
 
     def show(self, stretch: Stretch, cursor: int) -> None:

@@ -10,10 +10,11 @@ from queuectl_tui.acting.jobs import JobActs
 from queuectl_tui.actions import Action
 from queuectl_tui.detail.beside import Detailed
 from queuectl_tui.filtering.finding import Findable
+from queuectl_tui.listing.choosing import Chosen
 from queuectl_tui.listing.job_list import JobList
 
 
-class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, JobList):
+class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, Chosen, JobList):
     """A list of jobs with its actions, its filter and the detail of one job beside it."""
 
     def allows(self, action: Action) -> bool:

@@ -16,6 +16,7 @@ from queuectl_core.store.transactions.jobs import find
 from queuectl_tui.app import QueueConsole
 from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.table import JobTable
+from queuectl_tui.remembered import Memory
 from queuectl_tui.session import Session
 from tests.console.until import until
 from tests.store.engines import BlockingSqlite, Clock
@@ -97,6 +98,7 @@ async def seat(
     *,
     size: tuple[int, int] = (100, 30),
     read_only: bool = False,
+    memory: Path | None = None,
     fill: Callable[[BlockingSqlite], object] | None = None,
 ) -> AsyncIterator[Seat]:
     """A console on a store in `folder`, which `fill` has filled; both go by one clock that stands still."""
@@ -108,7 +110,7 @@ async def seat(
             fill(store)
         session = Session(home, read_only=read_only, clock=clock)
         await session.open()
-        app = QueueConsole(session)
+        app = QueueConsole(session, memory=Memory(str(memory) if memory else None))
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: app.panes and app.vital.jobs, what="the console has read the store")
             yield Seat(pilot, app, store, clock)
