@@ -17,8 +17,9 @@ help:
 demo: $(READY)
 	$(PYTHON) tests/demo/run.py
 
+# Four at a time on any machine: tests mostly wait, for processes, terminals and disks.
 test: lint
-	$(PYTHON) -m pytest -n auto --maxprocesses 4
+	$(PYTHON) -m pytest -n 4
 
 lint: $(READY)
 	.venv/bin/ruff format --check .

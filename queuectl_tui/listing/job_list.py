@@ -15,9 +15,11 @@ from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
+from queuectl_tui.background import latest_in_background
 from queuectl_tui.listing.reading import ListReader
+from queuectl_tui.listing.rows import Range
 from queuectl_tui.listing.table import JobTable
-from queuectl_tui.listing.targets import Matching, Targets, several, single
+from queuectl_tui.listing.targets import PORTION, Matching, Targets, several, single
 
 
 class JobList(ListReader):
@@ -132,20 +134,39 @@ class JobList(ListReader):
 
     def do_mark_range(self) -> None:
         """Begin a range at this row, or end it here."""
-        if self._range_from is None and self.job is not None:
+        if self._range is None and self.job is not None:
             self.freeze()
-            self._range_from = self.table.cursor
+            self._range = Range(self.table.cursor, self.marks.named())
             self._extend_range()
         else:
-            self._range_from = None
+            self._range = None
         self.console.show_status()
 
     def _extend_range(self) -> None:
-        if self._range_from is None:
+        if self._range is None:
             return
-        low, high = sorted((self._range_from, self.table.cursor))
-        jobs = [self.table.stretch.at(row) for row in range(low, high + 1)]
-        self.marks.add([job.number for job in jobs if job is not None])
+        low, high = sorted((self._range.row, self.table.cursor))
+        if not self.table.stretch.covers(low, high + 1):
+            latest_in_background(self, "range", self._mark_between, low, high)
+            return
+        numbers = [job.number for row in range(low, high + 1) if (job := self.table.stretch.at(row))]
+        if not self.marks.everything:  # it shrinks with the way back
+            self.marks.name(self._range.before)
+        self.marks.add(numbers)
+        self._marks_changed()
+
+    async def _mark_between(self, low: int, high: int) -> None:
+        """Mark rows of which some are not held."""
+        numbers: list[int] = []
+        async with self._reading:
+            listing = await self._listed()
+            while low + len(numbers) <= high:
+                row = low + len(numbers)
+                found = await listing.around(self.table.stretch, row, min(PORTION, high + 1 - row))
+                if not found.jobs or found.first != row:
+                    break
+                numbers += [job.number for job in found.jobs]
+        self.marks.add(numbers)
         self._marks_changed()
 
     def do_mark_all(self) -> Coroutine[None, None, None] | None:
@@ -164,9 +185,10 @@ class JobList(ListReader):
 
     def unmark(self) -> bool:
         """Mark nothing; whether anything was."""
-        had = bool(self.marks) or self._range_from is not None
+        had = bool(self.marks) or self._range is not None
         self.marks.clear()
-        self._range_from = None
+        self._range = None
+        self.workers.cancel_group(self, "range")
         if had:
             self._marks_changed()
         return had

@@ -17,7 +17,7 @@ from queuectl_tui.background import latest_in_background
 from queuectl_tui.listing.columns import Column
 from queuectl_tui.listing.listings import Gathered, Listing
 from queuectl_tui.listing.order import Order, listing_of
-from queuectl_tui.listing.rows import Marks, Stretch
+from queuectl_tui.listing.rows import Marks, Range, Stretch
 from queuectl_tui.listing.table import JobTable
 from queuectl_tui.pane import Pane
 
@@ -52,7 +52,7 @@ class ListReader(Pane):
         self._until = BEYOND_ALL
         self._listing: Listing | None = None
         self._reading = asyncio.Lock()
-        self._range_from: int | None = None
+        self._range: Range | None = None
         self.table = JobTable(self.COLUMNS, self.now, self.marks, self.advice)
         self.table.sorted_by = (self.order.column, self.order.descending)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from queuectl_core.model.job import Job
@@ -37,6 +37,13 @@ class Stretch(NamedTuple):
         return next((row for row, job in enumerate(self.jobs, self.first) if job.number == number), None)
 
 
+class Range(NamedTuple):
+    """A range that is being marked: the row it began in, and what was marked before."""
+
+    row: int
+    before: frozenset[int]
+
+
 class Marks:
     """Which jobs are marked: some, by number; or all that match, those up to `until`, but for some."""
 
@@ -68,6 +75,14 @@ class Marks:
             self._numbers.difference_update(numbers)
         else:
             self._numbers.update(numbers)
+
+    def named(self) -> frozenset[int]:
+        """The numbers that were named, as they are now."""
+        return frozenset(self._numbers)
+
+    def name(self, numbers: Iterable[int]) -> None:
+        """Have these named, and no others."""
+        self._numbers = set(numbers)
 
     def mark_all(self, until: int) -> None:
         """Mark all that match and have a number up to `until`."""

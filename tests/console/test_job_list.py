@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from queuectl_core.model.job import JobState, Outcome
+from queuectl_core.model.job import JobState, NewJob, Outcome
+from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
 from queuectl_core.store.transactions.changes import delete
 from tests.console.consoles import seat
 from tests.store.acts import end, put, started
@@ -134,6 +135,25 @@ async def test_a_range_is_marked_from_where_it_began_to_where_it_ends(tmp_path: 
     async with seat(tmp_path, fill=many) as here:
         await here.press("j", "v", "j", "j", "v", "j")
         assert list(here.listed.marks) == [97, 98, 99]
+
+
+async def test_a_range_shrinks_on_the_way_back(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=many) as here:
+        await here.press("space", "j", "v", "j", "j", "k")
+        assert list(here.listed.marks) == [97, 98, 100]
+
+
+async def test_a_range_reaches_over_rows_that_were_never_read(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        rows = [row_of(NewJob("true"), "/")] * 2_000
+        store.run(enqueue_rows(lambda: [rows], str))
+
+    async with seat(tmp_path, fill=fill) as here:
+        await here.press("j", "v", "G")
+        await here.until(lambda: len(here.listed.marks) == 1_999, "all of the range are marked")
+        assert 2_000 not in here.listed.marks
+        await here.press("escape")
+        assert not here.listed.marks
 
 
 async def test_all_that_match_are_marked_without_reading_them(tmp_path: Path) -> None:
