@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from queuectl_core.model.errors import QueueError
-from queuectl_core.model.filters import Filter, FilterError
+from queuectl_core.model.filters import KEYS, Filter, FilterError
 from queuectl_tui.filtering.completing import FilterSuggester, brief, choices, last_word
 from queuectl_tui.widgets.typed import TypedInput
 
@@ -205,6 +205,9 @@ class FilterLine(Widget):
 
     def _rested(self) -> None:
         wanted = self._say_of(self.input.value)
+        word = last_word(self.input.value).lower()
+        if word and any(key.startswith(word) for key in KEYS):
+            return  # what may become `state:` is not looked for as a word while it is typed: nothing would match
         if self.editing and wanted is not None:
             self.post_message(self.Typed(wanted))
 

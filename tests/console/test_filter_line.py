@@ -251,3 +251,14 @@ async def test_in_the_dlq_other_states_are_refused(tmp_path: Path) -> None:
         await here.press("enter")
         assert "every job here is dead" in line(here)[1]
         assert findable(here).filter_line.input.wrong == (11, 24)
+
+
+async def test_a_key_that_is_being_typed_is_not_looked_for_as_a_word(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=mixed) as here:
+        before = here.ids()
+        await here.type("/stat")
+        for _ in range(40):  # longer than a filter that can be meant has to rest
+            await here.pilot.pause(0.01)
+            assert here.ids() == before
+        await here.press("enter")
+        await here.shows()
