@@ -119,6 +119,7 @@ ACTIONS: tuple[Action, ...] = (
     _writes("drain", "d", "Drain", "let the pool finish what runs, and leave", W, prime=True),
     _writes("stop", "S", "Stop", "drain the pool for a while, then end and release what still runs", W, asks=True),
     _writes("stop_now", "K", "Stop now", "end and release what the pool runs, at once", W, asks=True, prime=True),
+    _sees("worker_job", "enter", "Job", "show the job that this worker runs", W, prime=True),
     # ------------------------------------------------------------ settings
     _writes("edit_setting", "enter", "Edit", "edit the setting in place", C, prime=True),
     _writes("unset_setting", "d", "Default", "go back to the setting's default", C, prime=True),

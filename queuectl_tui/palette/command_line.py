@@ -13,8 +13,8 @@ from queuectl_core.store.transactions.jobs import find, ids_starting_with
 from queuectl_tui.actions import Action
 from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import perform
+from queuectl_tui.filtering.going import show_job
 from queuectl_tui.palette.entries import available
-from queuectl_tui.palette.going import show_job
 from queuectl_tui.palette.words import Do, Show, Wear, Wish, meaning, unknown, words_for
 from queuectl_tui.widgets.prompt import Prompt
 

@@ -15,9 +15,9 @@ from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import QueueError
 from queuectl_core.store.transactions.jobs import ids_starting_with
 from queuectl_tui.actions import keys_of
+from queuectl_tui.filtering.going import show_job
 from queuectl_tui.looks.cells import cut
 from queuectl_tui.palette.entries import THEMES, available, title_of
-from queuectl_tui.palette.going import show_job
 
 if TYPE_CHECKING:
     from queuectl_tui.app import QueueConsole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 
@@ -12,6 +13,7 @@ from queuectl_core.store.transactions.workers import Orders, scale_by
 from queuectl_tui.actions import Action, Place
 from queuectl_tui.background import latest_in_background
 from queuectl_tui.bindings import bindings_for
+from queuectl_tui.filtering.going import show_job
 from queuectl_tui.panes.table_pane import TablePane
 from queuectl_tui.pools.reading import Crew, look_again, read_crew
 from queuectl_tui.pools.rows import columns_for, foot_of, pool_of, rows_of, summary
@@ -19,7 +21,7 @@ from queuectl_tui.pools.starting import parse_wanted, start_pool, usual_text
 from queuectl_tui.pools.stopping import ask_of, parse_patience, require_living, stop_after, usual_patience
 from queuectl_tui.widgets.prompt import Prompt
 from queuectl_tui.widgets.question import Question
-from queuectl_tui.widgets.rows import Column
+from queuectl_tui.widgets.rows import Column, RowTable
 
 Doing = Coroutine[None, None, None]
 
@@ -61,6 +63,8 @@ class WorkersPane(TablePane):
 
     def allows(self, action: Action) -> bool:
         """Most actions are for a pool, where there is one."""
+        if action.name == "worker_job":
+            return self.job is not None
         return action.name not in NEED_A_POOL or self.table.row is not None
 
     async def refresh_from_store(self) -> None:
@@ -91,6 +95,24 @@ class WorkersPane(TablePane):
     def pool(self) -> str | None:
         """The id of the pool that is meant."""
         return pool_of(self.table.row) if self.table.row else None
+
+    @property
+    def job(self) -> str | None:
+        """The id of the job that the worker under the cursor runs."""
+        key = self.table.row.key if self.table.row else ""
+        return next((view.job for view in self.crew.views if view.id == key), None)
+
+    def do_worker_job(self) -> Doing | None:
+        """Bring the job of this worker into sight."""
+        return self._show_job(self.job) if self.job else None
+
+    @on(RowTable.Opened)
+    def _opened(self) -> None:
+        self.action_do("worker_job")
+
+    async def _show_job(self, job: str) -> None:
+        await show_job(self.console, job)
+        self.console.pane.action_do("detail")
 
     async def do_start_pool(self) -> None:
         """Start a pool that outlives the console."""

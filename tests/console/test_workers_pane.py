@@ -12,6 +12,7 @@ import pytest
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.store.transactions.workers import register_worker
 from queuectl_tui.actions import Place
+from queuectl_tui.detail.job_detail import JobDetail
 from queuectl_tui.pools.rows import columns_for
 from tests.console.live import live, live_queue, on_roster
 from tests.execution.pools import LiveQueue
@@ -139,3 +140,17 @@ def test_columns_fit_and_leave_the_command_room(width: int) -> None:
 
     assert sum(column.width for column in columns) + 2 * (len(columns) - 1) <= width
     assert {"WORKER", "STATE", "FOR", "JOB", "COMMAND"} <= {column.name for column in columns}
+
+
+async def test_enter_brings_the_job_of_a_worker_into_sight(queue: LiveQueue) -> None:
+    gate = queue.gate("gate")
+    queue.ready_pool(1)
+    job = queue.put(gate.command)
+    gate.pid()
+    async with live(queue, Place.WORKERS) as at:
+        await at.until(lambda: "▶ busy" in at.cells("STATE"), "the worker is busy")
+        await at.press("j", "enter")
+        await at.until(lambda: at.app.shown is Place.JOBS, "the jobs are in sight")
+        await at.until(lambda: at.app.query(JobDetail), "a detail is open")
+        await at.until(lambda: (shown := at.app.query_one(JobDetail).job) and shown.id == job, "it is of this job")
+        gate.open()
