@@ -13,7 +13,7 @@ import pytest
 from queuectl_core.model.job import JobState, NewJob, Outcome
 from queuectl_tui.actions import BY_NAME, SCROLLED, Action, Place, actions_in
 from tests.console.keys import everywhere, motions, on_detail, on_jobs, on_panes
-from tests.console.keys.at import PANE_OF, At, Row, at, register, walk
+from tests.console.keys.at import LOW, PANE_OF, SIZE, At, Row, at, register, walk
 from tests.store import acts
 from tests.store.engines import BlockingSqlite
 
@@ -69,7 +69,8 @@ async def test_a_key_of_a_place_does_what_it_is_for(
 async def test_every_motion_of_a_place_leads_where_it_should(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with at(place, tmp_path, monkeypatch, lambda store: many(place, store)) as there:
+    size = LOW if place is Place.CONFIG else SIZE
+    async with at(place, tmp_path, monkeypatch, lambda store: many(place, store), size) as there:
         if place is Place.DETAIL:
             await there.job(JobState.COMPLETED, output=motions.OUTPUT)
             await there.until(lambda: there.detail.output.status().lines == motions.LINES, "its lines are counted")

@@ -15,7 +15,6 @@ from textual.widgets import Input
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import make_log
 from queuectl_core.model.job import Job, JobState, Outcome
-from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.jobs import page
 from queuectl_core.store.transactions.workers import register_pool, register_worker
 from queuectl_tui.actions import PANE_ACTIONS, Action, Place
@@ -33,15 +32,13 @@ from tests.store.acts import Run
 from tests.store.engines import BlockingSqlite
 
 SIZE = (100, 20)
-"""So low that a page of each list is shorter than the list."""
+LOW = (100, 15)
+"""So low that the settings do not fit on a page."""
 
 PANE_OF = {**{place: place for place in PANE_ACTIONS.values()}, Place.DETAIL: Place.JOBS}
 """The pane in which each place with keys is."""
 
 _KEYS = dict(zip(PANE_ACTIONS.values(), "12345", strict=True))
-
-DEAD_WITH_TWO_RUNS = {JobState.DEAD: 1, JobState.FAILED: 3}
-"""States after a failed run, and how many retries a job has that comes to them so."""
 
 
 class At:
@@ -100,6 +97,8 @@ class At:
     async def job(self, state: JobState = JobState.PENDING, *, output: str = "", **fields: Any) -> Job:
         """A new job in this state, which the cursor is on, and which the detail shows where that is the place."""
         name = next(self._names)
+        if self.place is Place.DETAIL and self.browser.in_detail:
+            await self.here.press("escape")
         made = self._made(state, output, {"id": name, "queue": name, **fields})
         self.app.look_again()
         await self.until(lambda: self.browser.table.job == made, f"the cursor is on {name}")
@@ -132,6 +131,10 @@ class At:
     def ids(self) -> list[str]:
         """The ids of all jobs in the store."""
         return [job.id for job in self.here.store.run(page(limit=1000))]
+
+    def commands(self) -> list[object]:
+        """The commands of all jobs in the store."""
+        return [job.command for job in self.here.store.run(page(limit=1000))]
 
     async def becomes(self, job: Job, state: JobState) -> None:
         """Wait until the job is in a state."""
@@ -235,10 +238,10 @@ async def at(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     fill: Callable[[BlockingSqlite], object],
+    size: tuple[int, int] = SIZE,
 ) -> AsyncIterator[At]:
     """Somebody at that place of a console on a store that `fill` has filled."""
-    home = folder / "home"
-    async with seat(home, size=SIZE, fill=fill) as here:
+    async with seat(folder / "home", size=size, fill=fill) as here:
         there = At(here, place, folder, monkeypatch)
         try:
             await there.arrive()
@@ -257,8 +260,3 @@ async def walk(there: At, action: Action, row: Row) -> None:
         except BaseException as failed:
             failed.add_note(f"the key was {key!r}, of {action.name}, in {there.place}")
             raise
-
-
-def home_of(folder: Path) -> Home:
-    """The home of the console that is opened in a folder."""
-    return Home(str(folder / "home"))

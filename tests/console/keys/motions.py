@@ -44,7 +44,7 @@ MOTIONS = {
 def _row(motion: Motion) -> Row:
     async def row(there: At) -> None:
         room = _room(there)
-        assert 1 <= room.half < room.page < room.last, "else one motion could not be told from another"
+        assert 1 < room.half < room.page < room.last, "else one motion could not be told from another"
         _put(there, motion.start(room))
         await there.until(lambda: _place(there) == motion.start(room), "it is where the motion begins")
         await there.tap()

@@ -27,7 +27,11 @@ async def _with_two_runs(there: At) -> None:
 
 
 async def _shows(there: At, text: str) -> None:
-    await there.until(lambda: there.detail.output.render_line(0).text.strip() == text, f"{text!r} is in sight")
+    await there.until(lambda: _row(there, 0) == text, f"{text!r} is in sight")
+
+
+def _row(there: At, row: int) -> str:
+    return there.detail.output.render_line(row).text.strip()
 
 
 async def earlier_run(there: At) -> None:
@@ -53,8 +57,10 @@ async def follow(there: At) -> None:
 
 async def wrap(there: At) -> None:
     await _with_output(there, WIDE)
+    await there.until(lambda: _row(there, 0), "the line is in sight")
+    assert not _row(there, 1)
     await there.tap()
-    await there.until(lambda: there.detail.output.render_line(1).text.startswith(" wide"), "the line goes on in the next row")
+    await there.until(lambda: _row(there, 1), "the line goes on in the next row")
 
 
 async def search(there: At) -> None:

@@ -8,7 +8,6 @@ from textual.widgets import Input
 
 from queuectl_core.model.job import JobState
 from queuectl_core.store.transactions.queues import queues
-from queuectl_tui.acting.copying import Copying
 from queuectl_tui.actions import Place
 from queuectl_tui.app import QueueConsole
 from queuectl_tui.forms.form import JobForm
@@ -90,8 +89,7 @@ async def edit(there: At) -> None:
     job = await there.job(waiting(there), command="echo unique words")
     await there.tap()
     await there.opens(JobForm)
-    line = there.app.screen.query_one("#command", Input)
-    assert (line.value, job.id in str(there.app.screen._draft.title)) == ("echo unique words", True)  # type: ignore[attr-defined]
+    assert there.app.screen.query_one("#command", Input).value == job.command
 
 
 async def edit_as_text(there: At) -> None:
@@ -107,8 +105,7 @@ async def new_job(there: At) -> None:
     await there.opens(JobForm)
     await there.here.type("make all")
     await there.here.press("ctrl+s")
-    await there.here.told_of("enqueued job")
-    assert there.browser.console.screen_stack[1:] == []
+    await there.until(lambda: "make all" in there.commands(), "it is enqueued")
 
 
 async def pause(there: At) -> None:
@@ -162,6 +159,14 @@ async def reverse(there: At) -> None:
     await there.here.shows(*reversed(before))
 
 
+async def columns(there: At) -> None:
+    await there.tap()
+    await there.answers("queue id")
+    await there.until(
+        lambda: [column.title for column in there.browser.table.columns] == ["QUEUE", "ID"], "these two are shown"
+    )
+
+
 async def by_cause(there: At) -> None:
     await there.job(DEAD)
     await there.tap()
@@ -196,7 +201,6 @@ async def copy_id(there: At) -> None:
 
 
 async def copy_json(there: At) -> None:
-    assert isinstance(there.browser, Copying)
     job = await there.job(waiting(there))
     await there.tap()
     await there.until(lambda: there.app.clipboard, "something was copied")
@@ -230,6 +234,7 @@ ROWS: dict[str, Row] = {
     "filter": filter_,
     "sort": sort,
     "reverse": reverse,
+    "columns": columns,
     "by_cause": by_cause,
     "mark": mark,
     "mark_range": mark_range,

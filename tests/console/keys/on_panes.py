@@ -9,8 +9,10 @@ from __future__ import annotations
 from queuectl_core.model.settings import SETTINGS
 from queuectl_core.store.transactions.settings import set_setting, settings
 from queuectl_core.store.transactions.workers import Orders, Pool, roster
+from queuectl_tui.actions import Place
 from queuectl_tui.pools import starting, stopping
 from tests.console.keys.at import At, Row
+from tests.store import acts
 
 
 def _pool(there: At, name: str) -> Pool:
@@ -73,6 +75,18 @@ async def stop_now(there: At) -> None:
     await there.until(lambda: _pool(there, pool).orders is Orders.STOP, "it was asked to stop")
 
 
+async def worker_job(there: At) -> None:
+    pool = await there.pool("abc")
+    run = acts.start(there.here.store, worker=f"{pool}-1")
+    assert run is not None
+    there.app.look_again()
+    await there.until(lambda: run.job.id in there.table.table.rows[1].cells["JOB"].text, "the worker has a job")
+    await there.here.press("j")
+    await there.tap()
+    await there.until(lambda: there.app.shown is Place.JOBS, "the jobs are in sight")
+    await there.until(lambda: there.browser.detail and there.detail.job == run.job, "the detail shows it")
+
+
 # ---------------------------------------------------------------- settings
 
 
@@ -122,6 +136,7 @@ ROWS: dict[str, Row] = {
     "drain": drain,
     "stop": stop,
     "stop_now": stop_now,
+    "worker_job": worker_job,
     "edit_setting": edit_setting,
     "unset_setting": unset_setting,
     "window": window,
