@@ -178,6 +178,7 @@ class QueueConsole(App[int]):
             module, name = _LATER[place]
             made: Pane = getattr(importlib.import_module(module), name)(id=place.value.lower())
             await self._frame.query_one("#panes").mount(made)
+            made.arrive()
             self.panes[place] = made
         self.shown = place
         for other, pane in self.panes.items():

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from queuectl_core.model.errors import QueueError
 from queuectl_tui.actions import Action, Place, applying, usable
 from queuectl_tui.bindings import perform
+from queuectl_tui.widgets.arriving import tell_of_arrival
 
 if TYPE_CHECKING:
     from queuectl_tui.app import QueueConsole
@@ -37,6 +38,10 @@ class Pane(Widget):
     def session(self) -> Session:
         """The store."""
         return self.console.session
+
+    def arrive(self) -> None:
+        """It has been mounted, and is about to be given the focus."""
+        tell_of_arrival(self, *self.query("*"))
 
     async def refresh_from_store(self) -> None:
         """Read what the pane shows, and show it. A StoreError that it raises is told by the badge."""

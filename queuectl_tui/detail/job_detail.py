@@ -24,6 +24,7 @@ from queuectl_tui.detail.facts import Facts
 from queuectl_tui.detail.heading import heading
 from queuectl_tui.detail.timeline import Timeline
 from queuectl_tui.log.view import LogView
+from queuectl_tui.widgets.arriving import tell_of_arrival
 from queuectl_tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class JobDetail(Widget, can_focus=True, can_focus_children=False):
         yield self.timeline
         yield self.heading
         yield self.output
+
+    def on_mount(self) -> None:
+        """It is given the focus at once."""
+        tell_of_arrival(self, self.output)
 
     @property
     def console(self) -> QueueConsole:

@@ -13,15 +13,32 @@ from queuectl_tui.filtering.finding import Findable
 from queuectl_tui.listing.choosing import Chosen
 from queuectl_tui.listing.job_list import JobList
 
+NEED_A_JOB = frozenset(
+    (
+        "edit",
+        "edit_as_text",
+        "priority",
+        "pause",
+        "detail",
+        "log",
+        "mark",
+        "mark_range",
+        "mark_all",
+        "copy_id",
+        "copy_json",
+    )
+)
+"""Actions for which there must be a job to do them to, besides those that need one in a certain state."""
+
 
 class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, Chosen, JobList):
     """A list of jobs with its actions, its filter and the detail of one job beside it."""
 
     def allows(self, action: Action) -> bool:
         """Whether the job that is meant allows it; several are looked at one by one when it is done."""
-        if action.event is None:
-            return True
         targets = self.targets()
+        if action.event is None:
+            return targets is not None or action.name not in NEED_A_JOB
         if targets is None:
             return False
         return targets.one is None or decide(targets.one.state, action.event) is not None

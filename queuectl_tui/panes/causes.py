@@ -41,8 +41,10 @@ class CauseList(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Message):
         """A cause was chosen with the mouse."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], int], advice: Callable[[], Sequence[str]]) -> None:
+        """`advice` says what an empty list means, a line each."""
         super().__init__()
+        self._advice = advice
         self.causes: Sequence[StemCause] = ()
         self.cursor = 0
         self._now = now
@@ -85,7 +87,7 @@ class CauseList(ScrollView, can_focus=True, inherit_bindings=False):
             return self._line(texts, rest, [style] * 5, style)
         row = self.scroll_offset.y + y - _TITLES
         if row >= len(self.causes):
-            return Strip.blank(width, self.rich_style)
+            return self._blank(row)
         cause, now = self.causes[row], self._now()
         base = self.get_component_rich_style("causes--cursor") if row == self.cursor else self.rich_style
         count, muted = (
@@ -99,6 +101,12 @@ class CauseList(ScrollView, can_focus=True, inherit_bindings=False):
             words_of(cause),
         )
         return self._line(texts, rest, [count, muted, muted, base, base], base)
+
+    def _blank(self, row: int) -> Strip:
+        advice = () if self.causes else self._advice()
+        style = self.rich_style + self.get_component_rich_style("causes--muted", partial=True)
+        text = f"  {advice[row - 1]}" if 1 <= row <= len(advice) else ""
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, self.rich_style)
 
     def _line(self, texts: Sequence[str], rest: int, styles: Sequence[Style], base: Style) -> Strip:
         widths, gap = (_JOBS, _AGE, _AGE, _STEM, rest), Segment(" " * _GAP, base)

@@ -32,6 +32,10 @@ WIDE = 120
 """Columns from which on the glance stands beside the list, not below it."""
 
 
+BY_CAUSE = frozenset(("retry", "retry_all", "purge", "by_cause", "detail", "filter"))
+"""What makes sense for all that died of a cause."""
+
+
 class DlqPane(Browser):
     """Dead jobs, the latest to die first; or their causes, the commonest first."""
 
@@ -48,7 +52,7 @@ class DlqPane(Browser):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.causes = CauseList(self.now)
+        self.causes = CauseList(self.now, self.advice)
         self.peek = Peek()
         self._peeked: Job | None = None
 
@@ -221,8 +225,10 @@ class DlqPane(Browser):
 
     def allows(self, action: Action) -> bool:
         """Of a cause only what makes sense for all that died of it."""
+        if action.name in ("retry_all", "purge"):
+            return self.rows > 0
         if self.by_cause and action.places[0] is not Place.EVERYWHERE:
-            return action.name in ("retry", "retry_all", "purge", "by_cause", "detail") or action.motion
+            return action.name in BY_CAUSE or action.motion
         return super().allows(action)
 
     # ---------------------------------------------------------------- motions
