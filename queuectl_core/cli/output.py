@@ -71,7 +71,6 @@ def finish(status: int) -> int:
         abandon()
         return DONE
     except QueueError as trouble:
-        abandon()
         error(str(trouble))
         return status or FAILED
     return status
@@ -98,6 +97,7 @@ def _writing() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as trouble:
+        abandon()  # what is still buffered would fail, and be told, once more at the end
         raise QueueError(f"cannot write the output: {trouble.strerror or trouble}") from trouble
 
 

@@ -101,13 +101,18 @@ def test_what_nobody_expected_is_one_line_too(
     assert queuectl("list").err.startswith("Traceback")
 
 
+@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize("command", ["list", "enqueue"])
-def test_no_room_for_the_output_is_one_line_and_status_1(home: Home, store: Engine, command: str) -> None:
+def test_no_room_for_the_output_is_one_line_and_status_1(
+    home: Home, store: Engine, command: str, buffered: bool
+) -> None:
     put(store)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:
         ran = subprocess.run(
             program(home, command, *(["--", "true"] if command == "enqueue" else [])),
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env=environment if buffered else {**environment, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
 
     assert ran.returncode == 1

@@ -50,7 +50,7 @@ def test_the_board_fills_its_room_and_no_more(window: Window, size: tuple[int, i
     assert [line.cell_len for line in lines] == [size[0]] * size[1]
 
 
-@pytest.mark.parametrize("size", itertools.product((1, 7, 20, 40), (1, 3, 6, 12)))
+@pytest.mark.parametrize("size", list(itertools.product((1, 7, 20, 40), (1, 3, 6, 12))))
 def test_the_smallest_room_breaks_nothing(size: tuple[int, int]) -> None:
     lines = drawn(busy(), size).split("\n")
 
