@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,12 @@ NEWEST = 3 * OF_EACH + HEADS
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of such a store; nothing in it is changed."""
     folder = tmp_path_factory.mktemp("million")
     make(Home(str(folder)), OF_EACH)
-    return folder
+    yield folder
+    shutil.rmtree(folder)  # two hundred megabytes are no keepsake
 
 
 async def on_row(here: Seat, row: int, job_id: int) -> None:
