@@ -39,7 +39,8 @@ class JobList(ListReader):
             if self.narrowed:
                 return several([number for number in self.narrowed.numbers if number not in excluded])
             total = self.table.stretch.total - len(excluded)
-            return Targets(matching=Matching(self.matched(), self.marks.until, excluded), how_many=total)
+            frozen = self._until if self.order.by_death and self._until < BEYOND_ALL else None
+            return Targets(matching=Matching(self.matched(), self.marks.until, excluded, frozen), how_many=total)
         if self.marks:
             return several(list(self.marks))
         return single(self.job) if self.job else None

@@ -200,8 +200,9 @@ class ListReader(Pane):
 
     async def _count_new(self) -> None:
         self.new = 0
-        if self._walks_down and not self.following and not self.order.by_death:
-            self.new = await self.session.read(browsing.newer_than(self.order.filter, self._until))
+        if self._walks_down and not self.following:
+            newer = browsing.deaths_after if self.order.by_death else browsing.newer_than
+            self.new = await self.session.read(newer(self.order.filter, self._until))
 
     @on(JobTable.Wanted)
     def _read_on(self) -> None:

@@ -145,14 +145,15 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, stretch: Stretch, cursor: int) -> None:
         """Draw these rows, with the cursor there; only lines that differ are drawn again."""
-        before, self.stretch = self.job, stretch
+        before, held, self.stretch = self.job, self.stretch, stretch
         size = Size(self.size.width, stretch.total + _TITLES)
         if size != self.virtual_size:
             self.virtual_size = size
         self.cursor = min(max(0, cursor), max(0, stretch.total - 1))
         self._redraw_what_differs()
-        if stretch.jobs and not stretch.covers(self.top, self.top + self.page):
-            self.post_message(self.Wanted())  # somebody has moved on while these were read
+        if stretch != held and not stretch.covers(self.top, self.top + self.page):
+            # Somebody has moved on while these were read. Asked once: rows that are counted and cannot be had exist.
+            self.post_message(self.Wanted())
         after = self.job
         if (before and before.number) != (after and after.number) or before != after:
             self.post_message(self.Moved())

@@ -24,6 +24,8 @@ class Matching(NamedTuple):
     filter: Filter
     until: int
     excluded: frozenset[int] = frozenset()
+    died_until: int | None = None
+    """Where given, only those are meant that had died by then (ms)."""
 
 
 class Targets(NamedTuple):
@@ -66,8 +68,20 @@ async def portions(session: Session, targets: Targets) -> AsyncIterator[list[int
     before: int | None = min(matching.until + 1, BEYOND_ALL)
     while before is not None:
         found = await session.read(browsing.scan(matching.filter, before=before, until=matching.until))
-        kept += [number for number in found.numbers if number not in matching.excluded]
+        meant = await _dead_by_then(session, matching, found.numbers)
+        kept += [number for number in meant if number not in matching.excluded]
         before = found.next_before
         while len(kept) >= PORTION or (before is None and kept):
             yield kept[:PORTION]
             kept = kept[PORTION:]
+
+
+async def _dead_by_then(session: Session, matching: Matching, numbers: list[int]) -> list[int]:
+    """Those that had died when they were meant; all of them where that is not asked."""
+    if matching.died_until is None:
+        return numbers
+    kept = []
+    for start in range(0, len(numbers), PORTION):
+        jobs = await session.read(browsing.by_numbers(numbers[start : start + PORTION]))
+        kept += [job.number for job in jobs if (job.finished_at or 0) <= matching.died_until]
+    return kept

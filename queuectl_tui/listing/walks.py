@@ -58,7 +58,7 @@ class ByNumber:
         """How many match; those that came since the list was frozen are left out."""
         n = await self._session.read(browsing.count(self._filter)) or 0
         if self._until < BEYOND_ALL:
-            n -= await self._session.read(browsing.newer_than(self._filter, self._until))
+            n -= await self._session.read(browsing.newer_than(self._filter, self._until, BEYOND_ALL))
         return max(0, n)
 
     async def beyond(self, key: int, limit: int, *, forward: bool) -> list[Job]:
@@ -103,8 +103,11 @@ class ByDeath:
         self._session, self._filter, self._until = session, wanted, until
 
     async def total(self) -> int:
-        """How many dead jobs match, those that died since the list was frozen included."""
-        return await self._session.read(browsing.count(self._filter)) or 0
+        """How many dead jobs match; those that died since the list was frozen are left out."""
+        n = await self._session.read(browsing.count(self._filter)) or 0
+        if self._until < BEYOND_ALL:
+            n -= await self._session.read(browsing.deaths_after(self._filter, self._until, BEYOND_ALL))
+        return max(0, n)
 
     async def beyond(self, key: Death, limit: int, *, forward: bool) -> list[Job]:
         """As `Walk.beyond`."""

@@ -216,12 +216,12 @@ class DlqPane(Browser):
     async def _all_that_match(self) -> Targets:
         if self.narrowed:
             return several(self.narrowed.numbers)
+        asked_at, matched = self.now(), self.matched()
         newest = await self.session.read(browsing.window(Filter(), after=BEYOND_ALL, newest_first=True, limit=1))
-        until = newest[0].number if newest else 0
-        matched = self.matched()
         known = None if matched.needs_scan else await self.session.read(browsing.count(matched))
         how_many = self.table.stretch.total if known is None else known
-        return Targets(matching=Matching(matched, until), how_many=how_many)
+        matching = Matching(matched, newest[0].number if newest else 0, died_until=asked_at)
+        return Targets(matching=matching, how_many=how_many)
 
     def allows(self, action: Action) -> bool:
         """Of a cause only what makes sense for all that died of it."""

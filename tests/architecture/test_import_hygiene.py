@@ -1,4 +1,4 @@
-"""Proof that the command scripts run most loads nothing heavy.
+"""Proof that the command scripts run most, and the start of the console, load nothing that they do not need.
 
 Which package may import which is a contract in `pyproject.toml`, not a test.
 """
@@ -68,3 +68,30 @@ def in_a_fresh_interpreter(report: Path, *command_line: str) -> subprocess.Compl
         timeout=60,
         check=False,
     )
+
+
+LATER = (
+    "click",
+    "plotext",
+    "queuectl_tui.demo",
+    "queuectl_tui.detail.job_detail",
+    "queuectl_tui.forms",
+    "queuectl_tui.help",
+    "queuectl_tui.log",
+    "queuectl_tui.metrics",
+    "queuectl_tui.palette",
+    "queuectl_tui.panes.config",
+    "queuectl_tui.panes.dlq",
+    "queuectl_tui.panes.workers",
+    "queuectl_tui.pools",
+)
+"""What the console loads when it is first asked for, with all that is inside it."""
+
+
+def test_a_console_starts_without_what_only_other_panes_need() -> None:
+    probe = "import sys, queuectl_tui.__main__, queuectl_tui.app, queuectl_tui.remembered; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "queuectl_tui.listing.table" in loaded
+    assert [name for name in loaded if name in LATER or name.startswith(tuple(f"{one}." for one in LATER))] == []

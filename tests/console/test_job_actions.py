@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from queuectl_core.model.job import JobState, NewJob, Outcome
+from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
-from queuectl_core.store.transactions.changes import cancel, retry
-from queuectl_core.store.transactions.dead_letters import dead_page
 from queuectl_core.store.transactions.jobs import count_matching, find
 from queuectl_core.store.transactions.queues import queues
 from tests.console.consoles import Seat, seat
-from tests.store.acts import dead, end, look, put, ran, started
+from tests.store.acts import dead, look, put, started
 from tests.store.engines import Engine
 
 CANCELLED, COMPLETED, DEAD, PENDING, RUNS = (
@@ -213,92 +211,3 @@ async def test_a_read_only_console_changes_nothing(tmp_path: Path) -> None:
         assert [job.state for job in here.store.run(find(["p", "d"]))] == [PENDING, DEAD]
         assert "Retry" not in here.line("footer")
         assert here.app.screen is here.app.screen_stack[0]
-
-
-# ---------------------------------------------------------------- the dead letter queue
-
-
-async def opened_dlq(here: Seat, *ids: str) -> None:
-    await here.press("2")
-    await here.until(lambda: here.app.shown.value == "DLQ", "the DLQ is in sight")
-    await here.shows(*ids)
-
-
-async def test_the_dlq_acts_at_once_on_the_latest_to_die(tmp_path: Path) -> None:
-    async with seat(tmp_path, fill=three_dead) as here:
-        await opened_dlq(here, "c", "b", "a")
-        await here.press("r")
-        await in_state(here, "c", PENDING)
-        await here.shows("b", "a")
-
-
-async def test_retry_all_names_the_number_and_sends_every_dead_job_back(tmp_path: Path) -> None:
-    async with seat(tmp_path, fill=three_dead) as here:
-        await opened_dlq(here, "c", "b", "a")
-        await here.press("R")
-        assert "Retry 3 jobs" in await here.asked()
-        await here.press("y")
-        await here.told_of("retried 3 jobs")
-        assert here.store.run(dead_page()) == []
-        await here.press("u")
-        await here.shows("c", "b", "a")
-
-
-async def test_purge_names_the_number_and_removes_every_dead_job(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        three_dead(store)
-        ran(store, id="kept")
-
-    async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "c", "b", "a")
-        await here.press("X")
-        assert "Purge 3 jobs" in await here.asked()
-        await here.press("n")
-        await here.told_of("nothing was purged")
-        await here.press("X")
-        await here.asked()
-        await here.press("y")
-        await here.told_of("purged 3 jobs")
-        await here.shows()
-        assert here.store.run(count_matching()) == 1
-
-
-async def test_a_cause_is_retried_with_all_that_died_of_it(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        three_dead(store)
-        put(store, "other --option", id="x", max_retries=0)
-        end(store, started(store), Outcome.TIMED_OUT, error="timed out")
-
-    async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "x", "c", "b", "a")
-        await here.press("b")
-        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
-        await here.press("r")
-        await here.told_of("retried 3 jobs")
-        assert [job.id for job in here.store.run(dead_page())] == ["x"]
-
-
-async def test_a_cause_opens_as_the_list_of_its_jobs_and_esc_leaves_it(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        three_dead(store)
-        dead(store, id="x", command="other")
-
-    async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "x", "c", "b", "a")
-        await here.press("b")
-        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
-        await here.press("enter")
-        await here.shows("c", "b", "a")
-        await here.press("escape")
-        await here.shows("x", "c", "b", "a")
-
-
-async def test_a_job_sent_back_elsewhere_leaves_the_dlq_by_itself(tmp_path: Path) -> None:
-    async with seat(tmp_path, fill=three_dead) as here:
-        await opened_dlq(here, "c", "b", "a")
-        await here.press("j")
-        here.store.run(retry(["c"]))
-        await here.shows("b", "a")
-        assert here.table.job is not None
-        assert here.table.job.id == "b"
-        here.store.run(cancel(["c"]))

@@ -6,7 +6,7 @@ import pytest
 
 from queuectl_core.model.filters import Filter, parse_filter
 from queuectl_core.model.job import Job, Outcome
-from queuectl_core.store.transactions.browsing import dead_window
+from queuectl_core.store.transactions.browsing import dead_window, deaths_after
 from queuectl_core.store.transactions.causes import StemCause, cause_chunk, causes_by_stem, merged_causes, stem_of
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
 from tests.store.acts import dead, ended, put, ran, started
@@ -49,6 +49,18 @@ def test_who_died_after_the_list_was_frozen_is_not_shown(store: Engine, deaths: 
     expected = [job for job in deaths if (job.finished_at or 0) <= NOON + 2]
     assert 0 < len(expected) < len(deaths)
     assert shown == (expected if newest_first else expected[::-1])
+
+
+@pytest.mark.parametrize("text", ["", "queue:b"])
+def test_who_died_after_an_instant_is_counted_as_far_as_is_asked(store: Engine, deaths: list[Job], text: str) -> None:
+    filter = parse_filter(text)
+    later = [
+        job for job in deaths if (job.finished_at or 0) > NOON + 2 and (not filter.queues or job.queue in filter.queues)
+    ]
+
+    assert store.run(deaths_after(filter, NOON + 2)) == len(later) > 1
+    assert store.run(deaths_after(filter, NOON + 2, limit=1)) == 1
+    assert store.run(deaths_after(filter, BEYOND_ALL)) == 0
 
 
 def test_dead_jobs_are_grouped_by_how_they_died_and_what_they_ran(store: Engine) -> None:

@@ -503,6 +503,11 @@ SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND
     AND (finished_at, number) < (:finished_below, :number_below)
 ORDER BY finished_at DESC, number DESC LIMIT :limit;
 
+-- name: deaths_after
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL AND finished_at > :instant
+    LIMIT :limit);
+
 -- name: deaths_up
 SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
     AND (finished_at, number) > (:finished_above, :number_above) AND finished_at <= :finished_until

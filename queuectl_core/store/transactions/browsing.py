@@ -187,3 +187,14 @@ def dead_window(
         places += [(finished, number) for finished, number in rows]
     places.sort(reverse=newest_first)
     return (yield from jobs_numbered([number for _, number in places[:limit]]))
+
+
+@read
+def deaths_after(filter: Filter, instant: int, limit: int = MOST_NEWER) -> Steps[int]:
+    """How many dead jobs of the filter's queues died after an instant (ms); `limit` where that many or more."""
+    stretch = yield from stretch_of(filter._replace(states=(JobState.DEAD,)))
+    found = 0
+    for _, queue in stretch.pairs:
+        [(n,)] = yield Statement("deaths_after", {"queue": queue, "instant": instant, "limit": limit})
+        found += n
+    return min(found, limit)

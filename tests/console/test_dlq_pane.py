@@ -1,0 +1,163 @@
+"""The Dead Letter Queue by keyboard: sent back one by one, by cause, or all; and read while jobs go on dying."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from queuectl_core.model.job import JobState, Outcome
+from queuectl_core.store.transactions.changes import cancel, retry
+from queuectl_core.store.transactions.dead_letters import dead_page
+from queuectl_core.store.transactions.jobs import count_matching, find
+from tests.console.consoles import Seat, seat
+from tests.store.acts import Run, dead, end, put, ran, started
+from tests.store.engines import Engine
+
+PENDING = JobState.PENDING
+
+
+def three_dead(store: Engine) -> None:
+    for name in ("a", "b", "c"):
+        dead(store, id=name)
+
+
+async def in_state(here: Seat, name: str, state: JobState) -> None:
+    await here.until(lambda: [job.state for job in here.store.run(find([name]))] == [state], f"{name} is {state.value}")
+
+
+async def opened_dlq(here: Seat, *ids: str) -> None:
+    await here.press("2")
+    await here.until(lambda: here.app.shown.value == "DLQ", "the DLQ is in sight")
+    await here.shows(*ids)
+
+
+async def test_the_dlq_acts_at_once_on_the_latest_to_die(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("r")
+        await in_state(here, "c", PENDING)
+        await here.shows("b", "a")
+
+
+async def test_retry_all_names_the_number_and_sends_every_dead_job_back(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("R")
+        assert "Retry 3 jobs" in await here.asked()
+        await here.press("y")
+        await here.told_of("retried 3 jobs")
+        assert here.store.run(dead_page()) == []
+        await here.press("u")
+        await here.shows("c", "b", "a")
+
+
+async def test_purge_names_the_number_and_removes_every_dead_job(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        three_dead(store)
+        ran(store, id="kept")
+
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("X")
+        assert "Purge 3 jobs" in await here.asked()
+        await here.press("n")
+        await here.told_of("nothing was purged")
+        await here.press("X")
+        await here.asked()
+        await here.press("y")
+        await here.told_of("purged 3 jobs")
+        await here.shows()
+        assert here.store.run(count_matching()) == 1
+
+
+async def test_a_cause_is_retried_with_all_that_died_of_it(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        three_dead(store)
+        put(store, "other --option", id="x", max_retries=0)
+        end(store, started(store), Outcome.TIMED_OUT, error="timed out")
+
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "x", "c", "b", "a")
+        await here.press("b")
+        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+        await here.press("r")
+        await here.told_of("retried 3 jobs")
+        assert [job.id for job in here.store.run(dead_page())] == ["x"]
+
+
+async def test_a_cause_opens_as_the_list_of_its_jobs_and_esc_leaves_it(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        three_dead(store)
+        dead(store, id="x", command="other")
+
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "x", "c", "b", "a")
+        await here.press("b")
+        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+        await here.press("enter")
+        await here.shows("c", "b", "a")
+        await here.press("escape")
+        await here.shows("x", "c", "b", "a")
+
+
+async def test_a_job_sent_back_elsewhere_leaves_the_dlq_by_itself(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("j")
+        here.store.run(retry(["c"]))
+        await here.shows("b", "a")
+        assert here.table.job is not None
+        assert here.table.job.id == "b"
+        here.store.run(cancel(["c"]))
+
+
+async def test_a_death_stays_out_of_the_dlq_while_somebody_reads_it_and_is_counted(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("j")
+        here.clock.now += 1000
+        dead(here.store, id="later")
+        await here.until(lambda: "1 new above" in here.line("status"), "the death is counted")
+        assert here.ids() == ["c", "b", "a"]
+        assert "row 2 of 3" in here.line("status")
+        await here.press("g")
+        await here.shows("later", "c", "b", "a")
+
+
+async def test_a_job_that_dies_after_the_question_is_not_meant(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        put(store, id="runs", max_retries=0)
+        runs.append(started(store))
+        three_dead(store)
+
+    runs: list[Run] = []
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("R")
+        assert "Retry 3 jobs" in await here.asked()
+        here.clock.now += 1000
+        end(here.store, runs[0], Outcome.FAILED)
+        await here.press("y")
+        await here.told_of("retried 3 jobs")
+        assert [job.id for job in here.store.run(dead_page())] == ["runs"]
+
+
+async def test_a_list_that_nothing_happens_to_is_not_read_over_and_over(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("j")
+        here.clock.now += 1000
+        dead(here.store, id="later")
+        await here.until(lambda: "new above" in here.line("status"), "the death is counted")
+        reads = 0
+        read = here.app.session.read
+
+        async def counted(transaction: Any) -> Any:
+            nonlocal reads
+            reads += 1
+            return await read(transaction)
+
+        here.app.session.read = counted  # type: ignore[method-assign]
+        for _ in range(50):
+            await here.pilot.pause(0.01)
+        assert reads < 20
