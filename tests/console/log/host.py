@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual import on
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 
 from queuectl_tui.log.files import LogSource
 from queuectl_tui.log.view import LogStatus, LogView
@@ -52,3 +53,15 @@ def numbered(count: int, first: int = 1) -> bytes:
 
 def names(first: int, last: int) -> list[str]:
     return [f"line {number}" for number in range(first, last + 1)]
+
+
+def host_of(pilot: Pilot[None]) -> Host:
+    """The app of a pilot."""
+    assert isinstance(pilot.app, Host)
+    return pilot.app
+
+
+def append(path: Path, data: bytes) -> None:
+    """Write more into a log."""
+    with path.open("ab") as file:
+        file.write(data)

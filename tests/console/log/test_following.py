@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from queuectl_tui.log.files import LogFile
-from tests.console.log.host import HEIGHT, WIDTH, Host, names, numbered, source
+from tests.console.log.host import HEIGHT, append, host_of, names, numbered, source
 from tests.console.until import until
-
-
-@pytest.fixture
-async def pilot() -> AsyncIterator[Pilot[None]]:
-    async with Host().run_test(size=(WIDTH, HEIGHT)) as pilot:
-        yield pilot
-
-
-def host_of(pilot: Pilot[None]) -> Host:
-    assert isinstance(pilot.app, Host)
-    return pilot.app
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "1.1.log"
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
 
 
 async def test_a_run_that_goes_on_is_followed(pilot: Pilot[None], path: Path) -> None:

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from queuectl_tui.log import reading as notices
-from tests.console.log.host import HEIGHT, WIDTH, Host, names, numbered, source
+from tests.console.log.host import HEIGHT, WIDTH, Host, host_of, names, numbered, source
 from tests.console.until import until
-
-
-@pytest.fixture
-async def pilot() -> AsyncIterator[Pilot[None]]:
-    async with Host().run_test(size=(WIDTH, HEIGHT)) as pilot:
-        yield pilot
-
-
-def host_of(pilot: Pilot[None]) -> Host:
-    assert isinstance(pilot.app, Host)
-    return pilot.app
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "1.1.log"
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
 
 
 async def test_an_ended_run_is_shown_from_its_start(pilot: Pilot[None], path: Path) -> None:

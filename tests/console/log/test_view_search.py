@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.console.log.host import HEIGHT, WIDTH, Host, numbered, source
+from tests.console.log.host import WIDTH, host_of, numbered, source
 from tests.console.until import until
 
 LOG = numbered(500) + b"a needle and a needle\n" + numbered(500, first=501) + b"Needle\n"
 
 
-@pytest.fixture
-async def pilot(tmp_path: Path) -> AsyncIterator[Pilot[None]]:
-    path = tmp_path / "1.1.log"
+@pytest.fixture(autouse=True)
+async def shown(pilot: Pilot[None], path: Path) -> None:
+    """The log is shown."""
     path.write_bytes(LOG)
-    async with Host().run_test(size=(WIDTH, HEIGHT)) as pilot:
-        host_of(pilot).view.show(source(path), live=False)
-        yield pilot
-
-
-def host_of(pilot: Pilot[None]) -> Host:
-    assert isinstance(pilot.app, Host)
-    return pilot.app
+    host_of(pilot).view.show(source(path), live=False)
 
 
 async def found(pilot: Pilot[None], position: int | None, matches: int) -> None:
