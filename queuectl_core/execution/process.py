@@ -15,6 +15,8 @@ from typing import NamedTuple
 from queuectl_core.execution.liveness import RunNote
 from queuectl_core.execution.processes import boot_clock_ns
 from queuectl_core.model.job import Job
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
 
 DEV_NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
@@ -82,6 +84,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
     try:
         with contextlib.chdir(job.cwd):
             pid = _spawn(words, log, environment)
+            failpoints.reached(Failpoint.SPAWNED, pid)
     except (OSError, ValueError) as error:
         raise CannotStart(_why(job, words[0], error), by_system=is_system_trouble(error)) from error
     try:

@@ -21,7 +21,9 @@ from queuectl_core.execution.processes import boot_id, has_open
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
+from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
@@ -52,6 +54,7 @@ def recover_lost(store: SqliteStore) -> list[Job]:
         if lost:
             values = store.run(settings()).values
             recovered = [job for held in lost if (job := _recover(store, held, values)) is not None]
+        failpoints.reached(Failpoint.RECOVERED)
         _see_off_the_dead(store)
         return recovered
 
@@ -89,6 +92,7 @@ def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
         result = LOST if success is None else _completed(store.home, held, success)
     if result is LOST and end_survivors(_trail(store.home, held)):
         return None
+    failpoints.reached(Failpoint.RECOVERING)
     return store.run(take_turn(Report(held.job.number, held.token, result, values, random.random()), None)).ended
 
 

@@ -15,6 +15,8 @@ from queuectl_core.execution.survivors import Trail, end_survivors
 from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.claims import token_of_run
@@ -53,6 +55,7 @@ class Runner:
         timeout = settings.job_timeout if job.timeout_ms is None else job.timeout_ms / 1000
         limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)
         ended = Watch(command, log, limits, self._me).until_ended(self._poll, look)
+        failpoints.reached(Failpoint.EXITED)
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
             _end_all(Trail(token, command.note, (self._me,)))

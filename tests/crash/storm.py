@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.crash.ledger import Ledger
 from tests.execution.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = ("-m", "queuectl_core")
 
 WRONG_WORDS = ("Traceback", "cannot go on", "came too late")
 """What no pool has a reason to say: nobody's job is given on while its worker lives."""
@@ -95,9 +97,9 @@ class Storm:
         """How many jobs have not ended."""
         return sum(self.store.run(waiting_for(())).values())
 
-    def start_pool(self, workers: int, *options: str) -> Pool:
-        """Start a pool; it may not be ready yet."""
-        command = [sys.executable, "-m", "queuectl_core", "--home", self.home.path, "worker", "start"]
+    def start_pool(self, workers: int, *options: str, program: Sequence[str] = PROGRAM) -> Pool:
+        """Start a pool, by `program` in place of the usual one; it may not be ready yet."""
+        command = [sys.executable, *program, "--home", self.home.path, "worker", "start"]
         with self._said.open("ab") as said:
             process = subprocess.Popen(
                 [*command, f"--count={workers}", "--log-format=json", *options],

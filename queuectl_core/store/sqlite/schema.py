@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from queuectl_core.model.errors import NewerSchema, NotAStore, OldSqlite, SchemaInUse
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home, prepare_folders
 from queuectl_core.store.sqlite.wal import PAGE_BYTES
 
@@ -96,11 +98,14 @@ def migrate(connection: sqlite3.Connection, home: Home, steps: Mapping[int, str]
 def _apply(connection: sqlite3.Connection, version: int, script: str) -> None:
     marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
     try:
-        connection.executescript(f"BEGIN IMMEDIATE; {script}\n{marks} COMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE; {script}\n{marks}")
+        failpoints.reached(Failpoint.MIGRATING)
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    failpoints.reached(Failpoint.MIGRATED)
 
 
 def back_up(connection: sqlite3.Connection, path: str) -> None:
@@ -112,6 +117,7 @@ def back_up(connection: sqlite3.Connection, path: str) -> None:
         connection.backup(copy)
     finally:
         copy.close()
+    failpoints.reached(Failpoint.BACKING_UP)
     os.replace(draft, path)
 
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Self, TypeVar
 
 from queuectl_core.model.errors import StoreError
+from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
@@ -104,7 +106,9 @@ class SqliteStore:
         self._connection.execute(begin)
         try:
             play = self._play(transaction)
+            failpoints.reached(Failpoint.BEFORE_COMMIT, transaction, play.result)
             self._connection.execute("COMMIT")
+            failpoints.reached(Failpoint.AFTER_COMMIT, transaction, play.result)
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

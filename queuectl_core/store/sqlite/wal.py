@@ -13,6 +13,9 @@ import fcntl
 import os
 import sqlite3
 
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
+
 LONG_LOG_PAGES = 4000
 """A log with more pages than this is checkpointed by the writer that sees it (16 MB)."""
 
@@ -79,5 +82,7 @@ def checkpoint(guard: sqlite3.Connection, database: str, lock: str) -> bool:
         copier = sqlite3.connect(database, isolation_level=None)
         held.callback(copier.close)
         copier.execute("PRAGMA wal_autocheckpoint = 0")
+        failpoints.reached(Failpoint.CHECKPOINTING)
         copier.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        failpoints.reached(Failpoint.CHECKPOINTED)
         return True
