@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from queuectl_core.execution.liveness import RunNote
+from queuectl_core.execution.marks import marking_children
 from queuectl_core.execution.processes import boot_clock_ns
 from queuectl_core.model.job import Job
 from queuectl_core.store import failpoints
@@ -82,7 +83,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
     words = [shell, "-c", job.command] if isinstance(job.command, str) else list(job.command)
     before = boot_clock_ns()
     try:
-        with contextlib.chdir(job.cwd):
+        with contextlib.chdir(job.cwd), marking_children(token):
             pid = _spawn(words, log, environment)
             failpoints.reached(Failpoint.SPAWNED, pid)
     except (OSError, ValueError) as error:

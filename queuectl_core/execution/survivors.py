@@ -1,4 +1,4 @@
-"""Who survives of a run: found by its token, its session and its parentage; ended, and seen gone.
+"""Who survives of a run: found by its token, its mark, its session and its parentage; ended, and seen gone.
 
 Before a job runs again, every surviving process of its run before must be gone. This module finds them
 and ends them; whether a run is over is for others to know.
@@ -11,6 +11,7 @@ import time
 from typing import NamedTuple
 
 from queuectl_core.execution.liveness import Note, RunNote
+from queuectl_core.execution.marks import mark_of, mark_on
 from queuectl_core.execution.processes import (
     Process,
     all_processes,
@@ -47,7 +48,8 @@ def find_survivors(trail: Trail) -> list[Process]:
     """Every living process of the run, as far as it left a trail."""
     processes = all_processes()
     living = {process.pid: process for process in processes if not process.zombie}
-    found = {process.pid for process in living.values() if token_of(process.pid) == trail.token}
+    mark = mark_of(trail.token)
+    found = {pid for pid in living if mark_on(pid) == mark or token_of(pid) == trail.token}
     if trail.note is not None:
         found |= {process.pid for process in processes if _in_session(process, trail.note, processes)}
         found |= _adopted(trail, living)
@@ -85,6 +87,7 @@ def _adopted(trail: Trail, living: dict[int, Process]) -> set[int]:
         and process.start >= since
         and process.pid != trail.note.pid
         and token_of(process.pid) in (None, trail.token)
+        and mark_on(process.pid) in (None, mark_of(trail.token))
     }
 
 

@@ -196,6 +196,28 @@ def test_a_command_that_hides_its_token_is_found_by_its_session(queue: LiveQueue
             os.kill(command, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("spawn", ["", "env -i", "setsid", "env -i setsid"])
+def test_a_daemon_that_lost_all_its_parents_is_ended_before_its_job_runs_again(
+    queue: LiveQueue, gate: Gate, tmp_path: Path, spawn: str
+) -> None:
+    queue.set(backoff_max=0)
+    pids = tmp_path / "pids"
+    daemon = f"{spawn} sh -c 'exec >/dev/null 2>&1 </dev/null; (sleep 1000 & echo $! >> {pids}) &'"
+    pool = queue.ready_pool()
+    job = queue.put(f"{daemon}; {gate.command}", max_retries=1)
+    gate.pid()
+    [first] = pids_in(pids)
+    kill_whole_pool(queue, pool)
+    assert lives(first)
+    queue.pool()
+    eventually(lambda: gate.arrivals() == 2, what="it runs again")
+    assert not lives(first)
+    kill_whole_pool(queue, queue.pools[-1])
+    queue.drained()
+    assert [lives(pid) for pid in pids_in(pids, 2)] == [False, False]
+    assert queue.outcomes(job) == [Outcome.LOST] * 2
+
+
 def test_another_pool_recovers_what_a_killed_one_left(queue: LiveQueue, gate: Gate) -> None:
     queue.set(backoff_max=0)
     first = queue.ready_pool(1, ("mail",))

@@ -7,10 +7,11 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from queuectl_core.execution.liveness import Note, RunNote
+from queuectl_core.execution.marks import mark_of, mark_on, marking_children
 from queuectl_core.execution.processes import (
     TOKEN_NAME,
     Process,
@@ -20,6 +21,7 @@ from queuectl_core.execution.processes import (
     pid_namespace,
     send,
     ticks,
+    token_of,
 )
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, is_noted, trail_of
 from tests.execution.pools import lives, pids_in
@@ -34,11 +36,17 @@ SLEEP = "exec sleep 1000"
 
 
 @contextmanager
-def sleeping(token: str = "", command: str = SLEEP) -> Iterator[tuple[subprocess.Popen[bytes], RunNote]]:
-    """A process in a session of its own, that carries the token where one is given, and the note of its start."""
+def sleeping(
+    token: str = "", command: str = SLEEP, mark: str = ""
+) -> Iterator[tuple[subprocess.Popen[bytes], RunNote]]:
+    """A process in a session of its own, that carries the token where one is given, and the note of its start.
+
+    `mark` is the token of the run by which it is marked.
+    """
     environment = {"PATH": os.environ["PATH"], **({TOKEN_NAME: token} if token else {})}
     before = boot_clock_ns()
-    process = subprocess.Popen(["/bin/sh", "-c", command], env=environment, start_new_session=True)
+    with marking_children(mark) if mark else nullcontext():
+        process = subprocess.Popen(["/bin/sh", "-c", command], env=environment, start_new_session=True)
     note = RunNote(token, process.pid, before, boot_clock_ns())
     try:
         if command == SLEEP:
@@ -150,3 +158,34 @@ def test_a_process_whose_name_looks_like_fields_is_read_right(tmp_path: Path) ->
     finally:
         process.kill()
         process.wait()
+
+
+# A daemon by all the rules: nothing of its environment, session, files or parents is left.
+DAEMON = "env -i setsid sh -c 'exec >/dev/null 2>&1 </dev/null; cd /; (sleep 1000 & echo $! > {pids}) & ' & wait"
+
+
+def test_a_daemon_that_shed_all_else_is_found_by_its_mark(tmp_path: Path) -> None:
+    shed = tmp_path / "pids"
+    with sleeping("", DAEMON.format(pids=shed), mark=TOKEN) as (process, _):
+        process.wait()
+        [daemon] = pids_in(shed)
+        assert token_of(daemon) is None
+        assert pids(find_survivors(Trail(TOKEN))) == [daemon]
+        assert find_survivors(Trail("another-token")) == []
+        assert end_survivors(Trail(TOKEN)) == []
+        assert not lives(daemon)
+
+
+def test_who_marks_what_it_starts_is_not_marked_itself() -> None:
+    with marking_children(TOKEN):
+        assert mark_on(os.getpid()) == mark_of(TOKEN)
+    assert mark_on(os.getpid()) is None
+
+
+def test_a_mark_bounds_nothing() -> None:
+    with marking_children(TOKEN):
+        told = subprocess.run(
+            ["/bin/sh", "-c", "grep realtime.timeout /proc/self/limits"], capture_output=True, check=True
+        )
+    limit = int(told.stdout.split()[3])
+    assert limit >= 100_000 * 365 * 24 * 3600 * 1_000_000
