@@ -54,7 +54,7 @@ def recover_lost(store: SqliteStore) -> list[Job]:
         if lost:
             values = store.run(settings()).values
             recovered = [job for held in lost if (job := _recover(store, held, values)) is not None]
-        failpoints.reached(Failpoint.RECOVERED)
+            failpoints.reached(Failpoint.RECOVERED)
         _see_off_the_dead(store)
         return recovered
 

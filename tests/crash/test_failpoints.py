@@ -1,0 +1,128 @@
+"""kill -9 in named phases of a pool's work; each kill is counted by whoever dies, in the phase it died in."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.model.job import Outcome
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.transactions.jobs import history
+from tests.crash.ledger import Word
+from tests.crash.rigged import ODDS, Phase, Rig, struck
+from tests.crash.storm import Pool, Storm
+from tests.execution.waiting import eventually
+
+pytestmark = pytest.mark.crash
+
+TIMES = 5
+"""How many kills land in each phase, at the least."""
+
+A_POOL = 2
+"""How many land in one pool: it pauses longer with each child that dies."""
+
+ALONE = [
+    Phase.CLAIM_WRITTEN,
+    Phase.CLAIMED,
+    Phase.RESULT_WRITTEN,
+    Phase.REPORTED,
+    Phase.HANDED_BACK,
+    Phase.SPAWNED,
+    Phase.EXITED,
+    Phase.RECOVERING,
+    Phase.GIVING_ON,
+    Phase.RECOVERED,
+    Phase.CHECKPOINTING,
+    Phase.IN_CHECKPOINT,
+    Phase.CHECKPOINTED,
+]
+WITH_THE_POOL = [Phase.CLAIMED, Phase.REPORTED, Phase.SPAWNED, Phase.EXITED, Phase.RECOVERING, Phase.RECOVERED]
+
+RECOVERIES = (Phase.RECOVERING, Phase.GIVING_ON, Phase.RECOVERED)
+CHECKPOINTS = (Phase.CHECKPOINTING, Phase.IN_CHECKPOINT, Phase.CHECKPOINTED)
+
+
+class Attack:
+    """A storm whose pools are rigged."""
+
+    def __init__(self, storm: Storm, folder: Path, phase: Phase, *, with_pool: bool = False) -> None:
+        self.storm = storm
+        self.phase = phase
+        lost, odds = (6 * TIMES, 0.7) if phase in RECOVERIES else (0, ODDS)
+        self.rig = Rig(phase, TIMES, with_pool, str(folder / "struck"), lost, phase in CHECKPOINTS, odds)
+        self._rng = random.Random(str(phase))
+
+    def landed(self) -> int:
+        """How many kills have landed in the phase."""
+        return struck(self.rig.struck, self.phase)
+
+    def strike(self) -> None:
+        """Let rigged pools work, each until it has died or enough were struck, with enough to do for them."""
+        program = ("-m", "tests.crash.rigged", json.dumps(self.rig._asdict()))
+        while self.landed() < TIMES:
+            pool = self.storm.start_pool(2, program=program)
+            enough = min(TIMES, self.landed() + A_POOL)
+            while not self._is_over(pool, enough):
+                self._top_up()
+                eventually(
+                    lambda pool=pool, enough=enough: self._idle() or self._is_over(pool, enough),  # type: ignore[misc]
+                    60,
+                    what=f"{enough} kills {self.phase}, not {self.landed()}; {self.storm.said()[-2000:]}",
+                )
+            self.storm.kill_pool(pool, with_children=False)
+
+    def _is_over(self, pool: Pool, enough: int) -> bool:
+        return pool.process.poll() is not None or self.landed() >= enough
+
+    def _top_up(self) -> None:
+        if self._idle():
+            for _ in range(12):
+                beats, last = self._rng.choice(((0, "exit 0"), (0, "exit 0"), (0, "exit 1"), (3, "exit 0")))
+                self.storm.put(self.storm.ledger.command(beats, then=last), max_retries=self._rng.choice((1, 5)))
+
+    def _idle(self) -> bool:
+        return self.storm.unfinished() < 4
+
+
+@pytest.mark.parametrize("phase", ALONE)
+def test_a_kill_in_any_phase_breaks_no_promise(storm: Storm, tmp_path: Path, phase: Phase) -> None:
+    attack = Attack(storm, tmp_path, phase)
+    attack.strike()
+    storm.drain(2)
+    assert storm.wrong() == []
+    assert attack.landed() >= TIMES
+    assert never_begun_but_charged(storm) == []
+
+
+@pytest.mark.parametrize("phase", WITH_THE_POOL)
+def test_a_kill_of_a_pool_and_of_its_child_in_any_phase_breaks_no_promise(
+    storm: Storm, tmp_path: Path, phase: Phase
+) -> None:
+    attack = Attack(storm, tmp_path, phase, with_pool=True)
+    attack.strike()
+    storm.drain(2)
+    assert storm.wrong() == []
+    assert attack.landed() >= TIMES
+    assert never_begun_but_charged(storm) == []
+
+
+def never_begun_but_charged(storm: Storm) -> list[tuple[str, int]]:
+    """Runs that count as lost though no command was started for them: job and attempt."""
+    begun = {(line.job, line.attempt) for line in storm.ledger.lines() if line.word is Word.START}
+    runs = [
+        (job, run.attempt)
+        for job in storm.acknowledged
+        for run in storm.store.run(history(storm.job(job).number))
+        if run.outcome is Outcome.LOST
+    ]
+    return [run for run in runs if run not in begun]
+
+
+def test_a_failpoint_does_nothing() -> None:
+    assert [failpoints.reached(point, object()) for point in Failpoint] == [None] * len(Failpoint)  # type: ignore[func-returns-value]
+    code = failpoints.reached.__code__
+    assert (code.co_names, code.co_freevars, code.co_cellvars) == ((), (), ())
