@@ -268,6 +268,18 @@ def lives(pid: int) -> bool:
     return process is not None and not process.zombie
 
 
+def kill_whole_pool(queue: LiveQueue, pool: Pool) -> None:
+    """Kill a pool with its workers and its keeper, stopped first so that none of them sees another die."""
+    workers = queue.workers()
+    pids = [pool.pid, pool.keeper(workers), *(worker.pid for worker in workers)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    pool.process.wait()
+    eventually(lambda: not any(lives(pid) for pid in pids), what="the whole pool is dead")
+
+
 def pids_in(path: Path, count: int = 1) -> list[int]:
     """The pids that a job wrote to a file, one a line, once there are `count`."""
 

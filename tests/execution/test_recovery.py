@@ -19,7 +19,7 @@ from queuectl_core.execution.survivors import find_survivors
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.workers import Orders, order, roster
-from tests.execution.pools import Gate, LiveQueue, Pool, lives, pids_in
+from tests.execution.pools import Gate, LiveQueue, Pool, kill_whole_pool, lives, pids_in
 from tests.execution.trees import SIZE, tree
 from tests.execution.waiting import eventually
 
@@ -31,18 +31,6 @@ def kill(*pids: int) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(lives(pid) for pid in pids), what="they are dead")
-
-
-def kill_whole_pool(queue: LiveQueue, pool: Pool) -> None:
-    """Kill a pool with its workers and its keeper, stopped first so that none of them sees another die."""
-    workers = queue.workers()
-    pids = [pool.pid, pool.keeper(workers), *(worker.pid for worker in workers)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    pool.process.wait()
-    eventually(lambda: not any(lives(pid) for pid in pids), what="the whole pool is dead")
 
 
 def alone_at(gate: Gate, mark: Path) -> str:
