@@ -2,15 +2,17 @@
 
 SHELL = /bin/sh
 PYTHON = .venv/bin/python
+MINUTES = 30
 READY = .venv/.ready
 
-.PHONY: help demo test lint bench console clean
+.PHONY: help demo test lint bench soak console clean
 
 help:
 	@echo 'make demo     see the queue at work, from enqueue to dead letter'
 	@echo 'make test     lint, then every test'
 	@echo 'make lint     format, rules, types, direction of imports, file lengths'
 	@echo 'make bench    the benchmarks (minutes; wants a quiet machine)'
+	@echo 'make soak     a storm of kills over 100,000 jobs (MINUTES=30)'
 	@echo 'make console  the console on a queue made up for the occasion'
 	@echo 'make clean    remove caches and build products; .venv stays'
 
@@ -30,6 +32,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(PYTHON) -m tests.benchmarks
+
+soak: $(READY)
+	$(PYTHON) -m tests.crash.soak --minutes $(MINUTES)
 
 console: $(READY)
 	.venv/bin/queuectl-tui --demo

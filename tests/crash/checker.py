@@ -1,124 +1,74 @@
 """The invariants that hold whatever was killed: the ledger of the runs held against the store, and both against /proc.
 
-`look` gathers what there is once all pools have left; `complaints` judges it, and says in words what is wrong.
+`complaints` judges the evidence that `evidence.py` gathered, and says in words what is wrong.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import NamedTuple
 
-from queuectl_core.execution.processes import all_processes
-from queuectl_core.model.job import ENDED, Attempt, Job, JobState, Outcome
-from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.transactions.claims import token_of_run
-from queuectl_core.store.transactions.jobs import history, page
-from queuectl_core.store.transactions.statistics import Minute, minutes_since, miscounted
-from queuectl_core.store.transactions.workers import Roster, roster
-from tests.crash.ledger import Line, Word
+from queuectl_core.model.backoff import delay_ms
+from queuectl_core.model.job import ENDED, Job, JobState, Outcome
+from tests.crash.evidence import Backoff, Evidence, Run, charged
+from tests.crash.ledger import RESOLUTION, Line, Word
 
-FIXED_LOCKS = {"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
+LONGEST_LOG = 64 * 1024 * 1024
+"""What the write-ahead log may take at most, in bytes: four times the length at which whoever sees it shortens it."""
 
 
-class Run(NamedTuple):
-    """A row of the history, with the token that its run carried."""
+class Life(NamedTuple):
+    """All that is known of one job: `delay` (ms) is what it was enqueued with, `resets` are how many runs it had each
+    time it was retried."""
 
-    row: Attempt
-    token: str | None
-
-
-class Evidence(NamedTuple):
-    """What is left once all pools have left. `acknowledged` are the ids that an enqueue gave back, `damage` what
-    SQLite finds wrong, `left` the files in `run/` and `pids` the processes that should be gone."""
-
-    acknowledged: list[str]
+    job: Job
+    runs: list[Run]
     lines: list[Line]
-    jobs: list[Job]
-    runs: dict[str, list[Run]]
-    minutes: list[Minute]
-    miscounted: dict[tuple[str, str], tuple[int, int]]
-    roster: Roster
-    damage: list[str]
-    left: list[str]
-    pids: list[int]
+    delay: int
+    resets: tuple[int, ...]
+    backoff: Backoff
 
-
-def look(store: SqliteStore, acknowledged: list[str], lines: list[Line]) -> Evidence:
-    """Gather the evidence; nothing may run any more."""
-    jobs = store.run(page(limit=1_000_000))
-    return Evidence(
-        acknowledged,
-        lines,
-        jobs,
-        {job.id: _runs_of(store, job) for job in jobs},
-        store.run(minutes_since(60 * 24)),
-        store.run(miscounted()),
-        store.run(roster()),
-        _damage(store.home),
-        left_in_run(store.home),
-        processes_of(store.home),
-    )
-
-
-def _runs_of(store: SqliteStore, job: Job) -> list[Run]:
-    return [Run(row, store.run(token_of_run(job.number, row.attempt))) for row in store.run(history(job.number))]
-
-
-def _damage(home: Home) -> list[str]:
-    with closing(sqlite3.connect(home.database)) as connection:
-        sound = [text for (text,) in connection.execute("PRAGMA integrity_check")]
-        dangling = [f"dangling reference: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
-    return [text for text in sound if text != "ok"] + dangling
-
-
-def left_in_run(home: Home) -> list[str]:
-    """The files in `run/` that belong to a pool or worker, drafts of locks and doorbells included."""
-    found = [path for path in Path(home.run).rglob("*") if not path.is_dir()]
-    return sorted(path.name for path in found if path.name not in FIXED_LOCKS)
-
-
-def processes_of(home: Home) -> list[int]:
-    """The pids of every living process that carries the home in its environment: of pools, and of jobs."""
-    mark = f"QUEUECTL_HOME={home.path}".encode()
-    return [process.pid for process in all_processes() if not process.zombie and mark in environment_of(process.pid)]
-
-
-def environment_of(pid: int) -> list[bytes]:
-    """The environment of a process, as entries; none where it has gone or we may not look."""
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return []
-
-
-# ---------------------------------------------------------------- the invariants
+    def since_reset(self) -> list[Run]:
+        """The runs that count against its retries."""
+        return self.runs[max(self.resets, default=0) :]
 
 
 def complaints(evidence: Evidence) -> list[str]:
     """What is wrong, one line each; empty where every invariant holds."""
-    found = [*_lost_or_doubled(evidence), *_roll_ups(evidence), *_remains(evidence)]
+    found = [*_lost_or_doubled(evidence), *_half_batches(evidence), *_roll_ups(evidence), *_remains(evidence)]
+    told = evidence.told
     by_job: dict[str, list[Line]] = {}
     for line in evidence.lines:
         by_job.setdefault(line.job, []).append(line)
     for job in evidence.jobs:
-        runs, lines = evidence.runs[job.id], by_job.pop(job.id, [])
+        resets = tuple(told.resets.get(job.id, ()))
+        runs, lines = evidence.runs.get(job.number, []), by_job.pop(job.id, [])
+        life = Life(job, runs, lines, told.delays.get(job.id, 0), resets, evidence.backoff)
         for rule in RULES:
-            found += [f"job {job.id}: {wrong}" for wrong in rule(job, runs, lines)]
+            found += [f"job {job.id}: {wrong}" for wrong in rule(life)]
     found += [f"job {job}: ran, but does not exist" for job in by_job]
     return found
+
+
+# ---------------------------------------------------------------- of all jobs together
 
 
 def _lost_or_doubled(evidence: Evidence) -> Iterator[str]:
     """An acknowledged enqueue is in the store, once."""
     stored = Counter(job.id for job in evidence.jobs)
-    for job_id, times in Counter(evidence.acknowledged).items():
+    for job_id, times in Counter(evidence.told.acknowledged).items():
         if stored[job_id] != times:
             yield f"job {job_id}: enqueued {times} times, is there {stored[job_id]} times"
+
+
+def _half_batches(evidence: Evidence) -> Iterator[str]:
+    """What one command enqueues is there as a whole or not at all."""
+    stored = {job.id for job in evidence.jobs}
+    for batch in evidence.told.batches:
+        there = sum(job_id in stored for job_id in batch)
+        if there not in (0, len(batch)):
+            yield f"batch of {batch[0]}: {there} of {len(batch)} jobs are there"
 
 
 def _roll_ups(evidence: Evidence) -> Iterator[str]:
@@ -126,7 +76,7 @@ def _roll_ups(evidence: Evidence) -> Iterator[str]:
     for (queue, state), (kept, real) in evidence.miscounted.items():
         yield f"counts: {kept} jobs {state} in queue {queue}, really {real}"
     ended = sum(minute.ended for minute in evidence.minutes)
-    really = sum(job.state in ENDED for job in evidence.jobs)
+    really = sum(job.state in ENDED for job in evidence.jobs) + sum(map(len, evidence.told.resets.values()))
     if ended != really:
         yield f"minutes: {ended} jobs have ended, really {really}"
     outcomes = Counter(run.row.outcome for runs in evidence.runs.values() for run in runs)
@@ -138,45 +88,72 @@ def _roll_ups(evidence: Evidence) -> Iterator[str]:
 
 def _remains(evidence: Evidence) -> Iterator[str]:
     yield from (f"database: {text}" for text in evidence.damage)
+    if evidence.told.longest_log > LONGEST_LOG:
+        yield f"the write-ahead log took {evidence.told.longest_log:,} bytes"
     yield from (f"run/{name} was left by somebody who is gone" for name in evidence.left)
+    yield from (f"run/{name} is locked by nobody" for name in evidence.locked)
     yield from (f"process {pid} lives on" for pid in evidence.pids)
     yield from (f"pool {pool.id} is still on the roster" for pool in evidence.roster.pools)
     yield from (f"worker {worker.id} is still on the roster" for worker in evidence.roster.workers)
+    numbers = {job.number for job in evidence.jobs}
+    yield from (f"job {number}: has a history, but does not exist" for number in evidence.runs if number not in numbers)
 
 
-def _has_ended(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
+# ---------------------------------------------------------------- of each job
+
+
+def _has_ended(life: Life) -> Iterator[str]:
     """Every job ends, and with it each of its runs."""
-    if job.state not in ENDED:
-        yield f"is {job.state}, never ended"
-    for run in runs:
+    if life.job.state not in ENDED:
+        yield f"is {life.job.state}, never ended"
+    for run in life.runs:
         if run.row.outcome is None:
             yield f"run {run.row.attempt} never ended"
 
 
-def _history_is_whole(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
-    """Runs are numbered from 1, and the last one decided; a job that has completed runs no more."""
-    numbers = [run.row.attempt for run in runs]
-    if numbers != list(range(1, job.runs + 1)):
-        yield f"has runs {numbers}, should have 1 to {job.runs}"
-    outcomes = [run.row.outcome for run in runs]
-    if Outcome.COMPLETED in outcomes[:-1]:
-        yield f"ran again after it had completed: {_words(outcomes)}"
-    if (job.state is JobState.COMPLETED) != (outcomes[-1:] == [Outcome.COMPLETED]):
-        yield f"is {job.state} after {_words(outcomes)}"
+def _history_is_whole(life: Life) -> Iterator[str]:
+    """Runs are numbered from 1, each with a token of its own."""
+    numbers = [run.row.attempt for run in life.runs]
+    if numbers != list(range(1, life.job.runs + 1)):
+        yield f"has runs {numbers}, should have 1 to {life.job.runs}"
+    for token, times in Counter(run.token for run in life.runs).items():
+        if times > 1:
+            yield f"{times} runs carried the token {token}"
 
 
-def _completed_ran_to_its_end(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
-    """A result is accepted from the very run that came to its end."""
-    ended = {(line.attempt, line.token) for line in lines if line.word is Word.END}
-    for run in runs:
-        if run.row.outcome is Outcome.COMPLETED and (run.row.attempt, run.token) not in ended:
-            yield f"run {run.row.attempt} is completed, but never came to its end"
+def _the_last_run_decided(life: Life) -> Iterator[str]:
+    """A job that has completed runs no more, unless it was retried; and it has completed by its last run."""
+    outcomes = [run.row.outcome for run in life.runs]
+    for at, outcome in enumerate(outcomes[:-1], 1):
+        if outcome is Outcome.COMPLETED and at not in life.resets:
+            yield f"ran again after run {at} had completed"
+    latest = [run.row.outcome for run in life.since_reset()][-1:]
+    if (life.job.state is JobState.COMPLETED) != (latest == [Outcome.COMPLETED]):
+        yield f"is {life.job.state} after {', '.join(map(str, outcomes)) or 'no run'}"
 
 
-def _starts_are_in_the_history(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
+def _completed_ran_to_its_end(life: Life) -> Iterator[str]:
+    """A result is accepted from the very run that came to its end, once, and that was about to exit with 0."""
+    ends: dict[tuple[int, str | None], list[int | None]] = {}
+    for line in life.lines:
+        if line.word is Word.END:
+            ends.setdefault((line.attempt, line.token), []).append(line.status)
+    for run in life.runs:
+        n, statuses = run.row.attempt, ends.get((run.row.attempt, run.token), [])
+        if len(statuses) > 1:
+            yield f"run {n} came to its end {len(statuses)} times"
+        if run.row.outcome is not Outcome.COMPLETED:
+            continue
+        if not statuses:
+            yield f"run {n} is completed, but never came to its end"
+        elif statuses[0] != 0:
+            yield f"run {n} is completed, but left with {statuses[0]}"
+
+
+def _starts_are_in_the_history(life: Life) -> Iterator[str]:
     """Starts ≤ rows of history: each start has a row of its own, under its own number and token."""
-    known = {(run.row.attempt, run.token) for run in runs}
-    starts = Counter((line.attempt, line.token) for line in lines if line.word is Word.START)
+    known = {(run.row.attempt, run.token) for run in life.runs}
+    starts = Counter((line.attempt, line.token) for line in life.lines if line.word is Word.START)
     for (attempt, token), times in starts.items():
         if (attempt, token) not in known:
             yield f"run {attempt} (token {token}) started, but is not in the history"
@@ -184,21 +161,22 @@ def _starts_are_in_the_history(job: Job, runs: list[Run], lines: list[Line]) -> 
             yield f"run {attempt} (token {token}) started {times} times"
 
 
-def _charges(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
-    """Charges ≤ max_retries + 1, each for a run that was not released; dead only when there is none left."""
-    charged = sum(run.row.outcome is not Outcome.RELEASED for run in runs)
-    if charged != job.attempts:
-        yield f"was charged {job.attempts} runs, the history has {charged}"
+def _charges(life: Life) -> Iterator[str]:
+    """Charges since the reset ≤ max_retries + 1, each for a run that was not released; dead only when none is left."""
+    job = life.job
+    runs = sum(map(charged, life.since_reset()))
+    if runs != job.attempts:
+        yield f"was charged {job.attempts} runs, the history has {runs}"
     if job.attempts > job.max_retries + 1:
         yield f"was charged {job.attempts} runs of {job.max_retries + 1}"
-    if job.state is JobState.DEAD and job.attempts != job.max_retries + 1:
+    if job.state is JobState.DEAD and job.attempts <= job.max_retries:
         yield f"is dead after {job.attempts} runs of {job.max_retries + 1}"
 
 
-def _never_two_at_once(job: Job, runs: list[Run], lines: list[Line]) -> Iterator[str]:
+def _never_two_at_once(life: Life) -> Iterator[str]:
     """Once a run has started, no run before it says a word; and none finds another alive."""
     begun: list[str] = []
-    for line in lines:
+    for line in life.lines:
         if line.word is Word.OVERLAP:
             yield f"run {line.attempt} started while a process of another run lived"
         if line.word is Word.START and line.token not in begun:
@@ -207,15 +185,45 @@ def _never_two_at_once(job: Job, runs: list[Run], lines: list[Line]) -> Iterator
             yield f"run {line.attempt} says '{line.word}' after a later run has started"
 
 
-RULES: Iterable[Callable[[Job, list[Run], list[Line]], Iterator[str]]] = (
+def _never_early(life: Life) -> Iterator[str]:
+    """No run is claimed, and none starts, before its job is due: by its delay at first, then by the backoff.
+
+    Jobs that need not wait are left out: whose clock says what of them proves nothing.
+    """
+    starts = {line.token: line.at for line in life.lines if line.word is Word.START and line.at is not None}
+    for run, due in _with_their_due(life):
+        if due is None:
+            continue
+        if run.row.started_at < due:
+            yield f"run {run.row.attempt} was claimed {due - run.row.started_at} ms early"
+        started = starts.get(run.token or "")
+        # What is dated 10 began before 20.
+        if started is not None and started + RESOLUTION <= due:
+            yield f"run {run.row.attempt} started {due - started} ms early"
+
+
+def _with_their_due(life: Life) -> Iterator[tuple[Run, int | None]]:
+    """Each run, and since when (ms) its job was due; None where it had nothing to wait for."""
+    due = life.job.created_at + life.delay if life.delay else None
+    failed = 0
+    for at, run in enumerate(life.runs):
+        if at in life.resets:
+            due, failed = None, 0
+        yield run, due
+        if not charged(run):
+            continue  # It keeps its place in the queue.
+        failed += 1
+        delay = delay_ms(life.backoff.base, failed, life.backoff.maximum)
+        due = run.row.finished_at + delay if delay and run.row.finished_at is not None else None
+
+
+RULES: Iterable[Callable[[Life], Iterator[str]]] = (
     _has_ended,
     _history_is_whole,
+    _the_last_run_decided,
     _completed_ran_to_its_end,
     _starts_are_in_the_history,
     _charges,
     _never_two_at_once,
+    _never_early,
 )
-
-
-def _words(outcomes: list[Outcome | None]) -> str:
-    return ", ".join(str(outcome) for outcome in outcomes)

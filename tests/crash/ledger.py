@@ -1,14 +1,18 @@
 """The ledger: what the runs themselves say, in one file outside the store, in the order in which it happened.
 
-Each run appends lines, `job attempt token word`, with O_APPEND; so what no store can tell is told by the
+Each run appends lines, `job attempt token word [detail]`, with O_APPEND; so what no store can tell is told by the
 order of lines. A lock for each job, held by a run for as long as a process of it lives, tells of overlaps.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
+
+from queuectl_core.execution.processes import boot_clock_ns
 
 
 class Word(StrEnum):
@@ -21,25 +25,39 @@ class Word(StrEnum):
 
 
 class Line(NamedTuple):
-    """One line of the ledger: `token` is that of the run, `attempt` its number."""
+    """One line of the ledger: `token` is that of the run, `attempt` its number.
+
+    A start says when it was: at `at` (ms since the epoch) or less than `RESOLUTION` later. An end says with which
+    exit `status` the command is about to leave; None where it leaves in another way.
+    """
 
     job: str
     attempt: int
     token: str
     word: Word
+    at: int | None = None
+    status: int | None = None
 
 
-# Sourced by each command, which sets `gate`, `beats` and `pause`. The lock is let go when the last process that
-# inherited it has gone: flock(2).
+RESOLUTION = 10
+"""How finely a start is dated, in ms: /proc/uptime, which a shell reads without a process of its own."""
+
+# Sourced by each command, which sets `gate`, `beats`, `pause` and `status`. The lock is let go when the last process
+# that inherited it has gone: flock(2).
 SCRIPT = """
 note() {{ echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_RUN_TOKEN $1" >> '{lines}'; }}
+read -r now _ < /proc/uptime
 exec 9>> '{locks}'/$QUEUECTL_JOB_ID
 flock -n 9 || note overlap
-note start
+note "start $now"
 until [ -e "$gate" ]; do sleep $pause; done
 while [ $beats -gt 0 ]; do sleep $pause; note beat; beats=$((beats - 1)); done
-note end
+note "end $status"
 """
+
+# The parent is the worker; where that is gone, whoever takes in orphans. Only what carries our home is ours to kill.
+KILLS_ITS_WORKER = 'grep -qs "QUEUECTL_HOME=$QUEUECTL_HOME" /proc/$PPID/environ && kill -9 $PPID; sleep 60'
+"""What a command goes on with that kills its worker, and is there until somebody ends it."""
 
 
 class Ledger:
@@ -52,19 +70,21 @@ class Ledger:
         self._lines.touch()
         self._script = folder / "job.sh"
         self._script.write_text(SCRIPT.format(lines=self._lines, locks=locks))
+        self._boot = _boot_ms()
 
     def command(self, beats: int = 0, pause: float = 0.02, then: str = "exit 0", gate: Path = Path("/")) -> str:
         """Shell text that starts, waits until the file `gate` is there, sleeps `pause` seconds before each of its
         beats, ends, and goes on with `then`."""
-        return f"gate='{gate}' beats={beats} pause={pause}; . '{self._script}'; {then}"
+        leaves = re.fullmatch(r"exit (\d+)", then)
+        status = leaves[1] if leaves else "-"
+        return f"gate='{gate}' beats={beats} pause={pause} status={status}; . '{self._script}'; {then}"
 
     def lines(self) -> list[Line]:
         """What was written so far, oldest first."""
-        found = []
-        for line in self._lines.read_text().splitlines():
-            job, attempt, token, word = line.split(" ")
-            found.append(Line(job, int(attempt), token, Word(word)))
-        return found
+        # The wall clock may have been slewed meanwhile: the later reading accuses nobody who is innocent.
+        boot = max(self._boot, _boot_ms())
+        with self._lines.open() as file:
+            return [_read(line, boot) for line in file]
 
     def size(self) -> int:
         """How long it is, in bytes: cheap to look at while it grows."""
@@ -73,3 +93,18 @@ class Ledger:
     def has(self, job: str, word: Word) -> bool:
         """Whether a run of the job said this."""
         return any(line.job == job and line.word is word for line in self.lines())
+
+
+def _read(text: str, boot: int) -> Line:
+    job, attempt, token, word, *detail = text.split()
+    at = status = None
+    if word == Word.START:
+        at = boot + round(float(detail[0]) * 1000)
+    if word == Word.END and detail[0] != "-":
+        status = int(detail[0])
+    return Line(job, int(attempt), token, Word(word), at, status)
+
+
+def _boot_ms() -> int:
+    """When the machine booted, in ms since the epoch, rounded up."""
+    return -((boot_clock_ns() - time.time_ns()) // 1_000_000)

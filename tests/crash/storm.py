@@ -13,19 +13,22 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from queuectl_core.execution.processes import Process, all_processes, look_at, send
+from queuectl_core.execution.roster import worker_views
 from queuectl_core.model.job import Job, NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.arrivals import enqueue, enqueue_rows, row_of
+from queuectl_core.store.transactions.changes import retry
 from queuectl_core.store.transactions.jobs import find
 from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.statistics import waiting_for
-from tests.crash.checker import complaints, left_in_run, look, processes_of
+from tests.crash.checker import complaints
+from tests.crash.evidence import Told, is_locked, is_of, left_in_run, log_size, look, processes_of
 from tests.crash.ledger import Ledger
 from tests.execution.waiting import eventually
 
@@ -58,6 +61,13 @@ class Storm:
         self.ledger = Ledger(folder / "ledger")
         self.struck: Counter[str] = Counter()
         self.acknowledged: list[str] = []
+        self.batches: list[list[str]] = []
+        """The ids that commands were given, whole batches or nothing, whatever they said."""
+        self.delays: dict[str, int] = {}
+        """The delays (ms) that jobs were enqueued with."""
+        self.resets: dict[str, list[int]] = {}
+        """How many runs a job had, each time it was retried."""
+        self.longest_log = 0
         self._folder = folder
         self._said = folder / "said"
         self._pools: list[Pool] = []
@@ -76,17 +86,60 @@ class Storm:
 
     def put(self, command: str, **fields: Any) -> str:
         """Enqueue a job through the store; its id."""
-        job = self.store.run(enqueue(NewJob(command, **{"cwd": str(self._folder), **fields})))
-        self.acknowledged.append(job.id)
+        job = self.store.run(enqueue(self._new(command=command, **fields)))
+        self._acknowledge([job.id], [fields])
         return job.id
 
     def put_many(self, jobs: list[dict[str, Any]]) -> list[str]:
         """Enqueue jobs by the command, as JSON Lines; their ids."""
-        lines = "".join(json.dumps({"cwd": str(self._folder), **job}) + "\n" for job in jobs)
-        ids = self.queuectl("enqueue", "--from", "-", stdin=lines).split()
+        ids = self.queuectl("enqueue", "--from", "-", stdin=self.as_lines(jobs)).split()
         assert len(ids) == len(jobs)
-        self.acknowledged += ids
+        self._acknowledge(ids, jobs)
         return ids
+
+    def put_all(self, jobs: list[dict[str, Any]]) -> list[str]:
+        """Enqueue jobs without ids through the store, in one transaction; their ids."""
+        rows = [row_of(self._new(**job), "/") for job in jobs]
+        first = self.store.run(enqueue_rows(lambda: [rows], str))
+        ids = [str(number) for number in range(first, first + len(jobs))]
+        self._acknowledge(ids, jobs)
+        return ids
+
+    def expect(self, jobs: list[dict[str, Any]]) -> None:
+        """Say of jobs with ids that a command is about to enqueue them, and may be killed at it."""
+        self.batches.append([job["id"] for job in jobs])
+        self._note_delays(self.batches[-1], jobs)
+
+    def as_lines(self, jobs: list[dict[str, Any]]) -> str:
+        """Jobs as `enqueue --from` reads them."""
+        return "".join(json.dumps({"cwd": str(self._folder), **job}) + "\n" for job in jobs)
+
+    def jobs_file(self, jobs: list[dict[str, Any]]) -> Path:
+        """A new file with jobs as `enqueue --from` reads them."""
+        path = self._folder / f"jobs-{len(self.batches)}"
+        path.write_text(self.as_lines(jobs))
+        return path
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every command: by this its processes are found, and those of its jobs, who get it."""
+        return {**os.environ, "QUEUECTL_HOME": self.home.path}
+
+    def _new(self, **fields: Any) -> NewJob:
+        return NewJob(**{"cwd": str(self._folder), **fields})
+
+    def _acknowledge(self, ids: Sequence[str], jobs: Sequence[Mapping[str, Any]]) -> None:
+        self.acknowledged += ids
+        self._note_delays(ids, jobs)
+
+    def _note_delays(self, ids: Sequence[str], jobs: Sequence[Mapping[str, Any]]) -> None:
+        self.delays.update(
+            {id: round(job["delay"] * 1000) for id, job in zip(ids, jobs, strict=True) if "delay" in job}
+        )
+
+    def retry(self, job: Job) -> None:
+        """Retry a job that has ended."""
+        self.store.run(retry([job.id]))
+        self.resets.setdefault(job.id, []).append(job.runs)
 
     def job(self, job_id: str) -> Job:
         """The job as it is now."""
@@ -104,8 +157,7 @@ class Storm:
             process = subprocess.Popen(
                 [*command, f"--count={workers}", "--log-format=json", *options],
                 cwd=ROOT,
-                # By this its processes are found; those of its jobs get it from it.
-                env={**os.environ, "QUEUECTL_HOME": self.home.path},
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -118,8 +170,8 @@ class Storm:
     # Who there is to be hit
 
     def workers(self, pool: Pool) -> dict[int, str | None]:
-        """The living workers of a pool, by what `worker list` says: pid to the job each runs, if any."""
-        listed = {view["pid"]: view["job"] for view in json.loads(self.queuectl("worker", "list", "--json"))}
+        """The living workers of a pool that are on the roster: pid to the job each runs, if any."""
+        listed = {view.pid: view.job for view in worker_views(self.store)}
         return {child.pid: listed[child.pid] for child in pool.children() if child.pid in listed}
 
     def all_workers(self, pool: Pool) -> dict[int, str | None]:
@@ -138,22 +190,18 @@ class Storm:
             what=f"job {job} is run",
         )
 
-    def keeper(self, pool: Pool) -> int:
-        """The pid of the keeper: the one child that is no worker, once all workers are there."""
-
-        def alone() -> int | None:
-            workers = self.workers(pool)
-            others = [child.pid for child in pool.children() if child.pid not in workers]
-            return others[0] if len(workers) == pool.wanted and len(others) == 1 else None
-
-        return eventually(alone, 60, what=f"pool {pool.pid} is whole")
+    def keeper(self, pool: Pool) -> int | None:
+        """The pid of the keeper: the one child that is no worker; None while not all workers are there."""
+        workers = self.workers(pool)
+        others = [child.pid for child in pool.children() if child.pid not in workers]
+        return others[0] if len(workers) == pool.wanted and len(others) == 1 else None
 
     # Blows
 
     def strike(self, pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
         """Signal a process of this home; False where it has gone."""
         process = look_at(pid)
-        if process is None or process.zombie or pid not in processes_of(self.home):
+        if process is None or process.zombie or not is_of(self.home, pid):
             return False
         send(process, number)
         return True
@@ -165,30 +213,20 @@ class Storm:
         self.struck["worker"] += self.strike(victim)
         return victim
 
-    def kill_worker_and_heir(self, pool: Pool, rng: random.Random) -> None:
-        """Kill a worker, and who takes its place as soon as there is somebody, before it is ready."""
-        keeper = self.keeper(pool)
-        known = {*self.workers(pool), keeper}
-        self.kill_worker(pool, rng)
-        heir = eventually(
-            lambda: next((child.pid for child in pool.children() if child.pid not in known), None),
-            60,
-            what="a dead worker is replaced",
-        )
-        self.struck["heir"] += self.strike(heir)
-
-    def kill_keeper(self, pool: Pool, rng: random.Random) -> None:
-        """Kill the keeper of the pool."""
-        keeper = self.keeper(pool)
-        self.let_work_go_on(rng.randrange(1, 400))
-        self.struck["keeper"] += self.strike(keeper)
-
-    def freeze_worker(self, pool: Pool, rng: random.Random) -> None:
-        """Stop a worker, until `thaw`."""
-        process = look_at(rng.choice(sorted(self.all_workers(pool))))
-        if process is not None:
-            self.struck["frozen"] += self.strike(process.pid, signal.SIGSTOP)
+    def freeze(self, pid: int) -> bool:
+        """Stop a process of this home until `thaw`; False where it has gone, or would keep all others from writing."""
+        process = look_at(pid)
+        if process is None or not self.strike(pid, signal.SIGSTOP):
+            return False
+        with contextlib.suppress(AssertionError):
+            eventually(self._can_write, 0.2)
             self._frozen.append(process)
+            return True
+        send(process, signal.SIGCONT)
+        return False
+
+    def _can_write(self) -> bool:
+        return not is_locked(Path(self.home.lock("write")))
 
     def thaw(self) -> None:
         """Let every stopped worker go on."""
@@ -208,6 +246,7 @@ class Storm:
     def let_work_go_on(self, length: int) -> None:
         """Wait until the ledger has grown by so many bytes, or everything has ended."""
         goal = self.ledger.size() + length
+        self.longest_log = max(self.longest_log, log_size(self.home))
         eventually(
             lambda: self.ledger.size() >= goal or not self.unfinished(),
             60,
@@ -232,7 +271,8 @@ class Storm:
     def wrong(self) -> list[str]:
         """Everything that is wrong, once all pools have left."""
         spoken = [line for line in self.said().splitlines() if any(word in line for word in WRONG_WORDS)]
-        return complaints(look(self.store, self.acknowledged, self.ledger.lines())) + spoken
+        told = Told(self.acknowledged, self.batches, self.delays, self.resets, self.longest_log)
+        return complaints(look(self.store, told, self.ledger.lines())) + spoken
 
     def close(self) -> None:
         """End what is left of the pools and of their jobs."""

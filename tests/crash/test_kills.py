@@ -9,74 +9,80 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Callable
+import subprocess
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.jobs import history
-from tests.crash.ledger import Ledger, Word
-from tests.crash.storm import Pool, Storm
+from queuectl_core.store.transactions.settings import set_setting
+from tests.crash.blows import Gale, Kind, drawn, start_enqueue, what_it_said
+from tests.crash.ledger import KILLS_ITS_WORKER, Word
+from tests.crash.storm import Storm
 from tests.execution.waiting import eventually
 
 pytestmark = pytest.mark.crash
 
 SEED = int(os.environ.get("QUEUECTL_CRASH_SEED", "1"))
-POOLS = 5
-"""How many pools a storm starts and kills; each takes few blows, since it pauses longer with each child that dies."""
 
-WORKER_KILLS = 4
-Blow = Callable[[Pool, random.Random], object]
+BACKOFF = 0.3
+"""Seconds that a failed job waits in one of the storms."""
 
-FEWEST_UNFINISHED = 30
-"""Below so many unfinished jobs, more are enqueued."""
+ENQUEUES = 15
+"""How many commands are killed while they enqueue."""
 
 
-@pytest.mark.parametrize("nth", [0, 1])
-def test_a_storm_of_kills_breaks_no_promise(storm: Storm, nth: int) -> None:
-    rng = random.Random(SEED * 2 + nth)
-    print(f"QUEUECTL_CRASH_SEED={SEED}, storm {nth}")  # noqa: T201 — shown where the test fails
-    for _ in range(POOLS):
-        pool = storm.start_pool(rng.randint(2, 4))
-        for blow in blows(storm, rng):
-            top_up(storm, rng)
-            blow(pool, rng)
-        storm.thaw()
-        storm.kill_pool(pool, with_children=rng.random() < 0.5)
+@pytest.mark.parametrize("backoff", [0.0, BACKOFF])
+def test_a_storm_of_kills_breaks_no_promise(storm: Storm, backoff: float) -> None:
+    print(f"QUEUECTL_CRASH_SEED={SEED}")  # noqa: T201 — shown where the test fails
+    rng = random.Random(f"{SEED} {backoff}")
+    blows = drawn(rng)
+    storm.store.run(set_setting("backoff_max", str(backoff)))
+    gale = Gale(storm, rng)
+    for blow in blows:
+        gale.deal(blow)
+    gale.calm()
     storm.drain(3)
     assert storm.wrong() == []
-    # Two storms in all: 40 workers, 10 keepers, 10 pools at the least.
-    assert storm.struck["worker"] >= POOLS * WORKER_KILLS
-    assert storm.struck["keeper"] == POOLS
+    # Of two storms: 200 workers, 30 keepers and 50 pools, while they work.
+    assert storm.struck[Kind.WORKER] >= 100
+    assert storm.struck[Kind.KEEPER] >= 15
+    assert storm.struck[Kind.POOL_ALONE] + storm.struck[Kind.WHOLE_POOL] >= 25
+    for kind in (Kind.HEIR, Kind.FREEZE, Kind.CANCEL, Kind.RETRY, Kind.ENQUEUE, Kind.KILLED_ENQUEUE):
+        assert storm.struck[kind] >= 2, storm.struck
 
 
-def blows(storm: Storm, rng: random.Random) -> list[Blow]:
-    """What befalls one pool, in a random order."""
-    chosen: list[Blow] = [*[storm.kill_worker] * WORKER_KILLS, storm.kill_keeper, storm.freeze_worker]
-    if rng.random() < 0.6:
-        chosen.append(storm.kill_worker_and_heir)
-    rng.shuffle(chosen)
-    return chosen
+def test_a_seed_draws_the_same_blows_again() -> None:
+    assert drawn(random.Random(SEED)) == drawn(random.Random(SEED))
+    assert drawn(random.Random(SEED)) != drawn(random.Random(SEED + 1))
 
 
-def top_up(storm: Storm, rng: random.Random) -> None:
-    """Enqueue more, so that the storm never beats on idle workers."""
-    if storm.unfinished() < FEWEST_UNFINISHED:
-        storm.put_many([any_job(storm.ledger, rng) for _ in range(FEWEST_UNFINISHED)])
+def test_an_enqueue_that_is_killed_has_stored_what_it_printed_and_all_or_nothing(storm: Storm) -> None:
+    print(f"QUEUECTL_CRASH_SEED={SEED}")  # noqa: T201 — shown where the test fails
+    rng = random.Random(SEED)
 
+    def begin(n: int) -> subprocess.Popen[str]:
+        return start_enqueue(storm, [{"id": f"{n}-{at}", "command": storm.ledger.command()} for at in range(20)])
 
-def any_job(ledger: Ledger, rng: random.Random) -> dict[str, Any]:
-    """A job: most are short, some longer, a few always fail, and some may not be run twice."""
-    beats = rng.choice((0, 0, 0, 0, 0, 0, 1, 10, 40))
-    then = "exit 1" if rng.random() < 0.1 else "exit 0"
-    # Longer ones go first, when they run again too: at once, where a process of the lost run may still live.
-    return {
-        "command": ledger.command(beats, 0.03, then),
-        "priority": int(beats > 1),
-        "max_retries": rng.choice((0, 1, 3, 10)),
-    }
+    began = time.monotonic()
+    storm.acknowledged += what_it_said(begin(0))
+    usual = time.monotonic() - began
+    for n in range(1, 3 * ENQUEUES):
+        process, began = begin(n), time.monotonic()
+        try:
+            # Most of its time it only reads itself in.
+            process.wait(rng.uniform(0.6, 1.05) * usual)
+            usual = time.monotonic() - began  # The machine is less busy now.
+        except subprocess.TimeoutExpired:
+            storm.struck["enqueue"] += storm.strike(process.pid)
+        storm.acknowledged += what_it_said(process)
+        if storm.struck["enqueue"] == ENQUEUES:
+            break
+    storm.drain(2)
+    assert storm.wrong() == []
+    assert storm.struck["enqueue"] == ENQUEUES
 
 
 def test_the_job_of_a_worker_that_is_stopped_for_a_while_is_not_run_twice(storm: Storm, tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ def test_a_job_that_kills_its_worker_takes_no_other_with_it(storm: Storm) -> Non
     killers, others = [], []
     for _ in range(2):
         others += storm.put_many([{"command": storm.ledger.command(), "max_retries": 2} for _ in range(26)])
-        killers.append(storm.put(storm.ledger.command(then="kill -9 $PPID; sleep 60"), max_retries=1))
+        killers.append(storm.put(storm.ledger.command(then=KILLS_ITS_WORKER), max_retries=1))
     others += storm.put_many([{"command": storm.ledger.command(), "max_retries": 2} for _ in range(20)])
     storm.drain(1)
     assert storm.wrong() == []

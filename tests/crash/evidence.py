@@ -1,0 +1,169 @@
+"""What is left after a storm: gathered here, once all pools have left, and judged in `checker.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from queuectl_core.execution.processes import all_processes
+from queuectl_core.model.job import Attempt, Job, Outcome
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.jobs import page
+from queuectl_core.store.transactions.settings import settings
+from queuectl_core.store.transactions.statistics import Minute, minutes_since, miscounted
+from queuectl_core.store.transactions.workers import Roster, roster
+from tests.crash.ledger import Line
+
+FIXED_LOCKS = {"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
+
+
+class Run(NamedTuple):
+    """A row of the history, with the token that its run carried."""
+
+    row: Attempt
+    token: str | None
+
+
+class Told(NamedTuple):
+    """What whoever made the storm knows of it.
+
+    `acknowledged` are the ids that an enqueue gave back, `batches` the ids that one command was given, whatever it
+    said. `delays` are those (ms) that jobs were enqueued with, `resets` how many runs a job had each time it was
+    retried. `longest_log` is the most that the write-ahead log was seen to take, in bytes.
+    """
+
+    acknowledged: Sequence[str] = ()
+    batches: Sequence[Sequence[str]] = ()
+    delays: Mapping[str, int] = {}
+    resets: Mapping[str, Sequence[int]] = {}
+    longest_log: int = 0
+
+
+class Backoff(NamedTuple):
+    """The settings by which failed jobs wait: `base` to the power of the attempts, in s, at most `maximum` ms."""
+
+    base: float
+    maximum: int
+
+
+class Evidence(NamedTuple):
+    """What is left once all pools have left.
+
+    `damage` is what SQLite finds wrong, `left` the files in `run/` and `pids` the processes that should be gone,
+    `locked` the files whose lock somebody still holds.
+    """
+
+    told: Told
+    lines: list[Line]
+    jobs: list[Job]
+    runs: dict[int, list[Run]]
+    backoff: Backoff
+    minutes: list[Minute]
+    miscounted: dict[tuple[str, str], tuple[int, int]]
+    roster: Roster
+    damage: list[str]
+    left: list[str]
+    pids: list[int]
+    locked: list[str]
+
+
+def look(store: SqliteStore, told: Told, lines: list[Line]) -> Evidence:
+    """Gather the evidence; nothing may run any more."""
+    values = store.run(settings()).values
+    pids = processes_of(store.home)
+    with closing(sqlite3.connect(store.home.database, timeout=0, isolation_level=None)) as connection:
+        return Evidence(
+            told._replace(longest_log=max(told.longest_log, log_size(store.home))),
+            lines,
+            store.run(page(limit=10_000_000)),
+            _all_runs(connection),
+            Backoff(values.backoff_base, round(values.backoff_max * 1000)),
+            store.run(minutes_since(60 * 24)),
+            store.run(miscounted()),
+            store.run(roster()),
+            _damage(connection),
+            left_in_run(store.home),
+            pids,
+            # While somebody lives it is no wonder that locks are held, and the process is what is wrong.
+            [] if pids else locked_files(store.home),
+        )
+
+
+def _all_runs(connection: sqlite3.Connection) -> dict[int, list[Run]]:
+    """The runs of every job, by its number: in one go, since there may be a hundred thousand jobs."""
+    found: dict[int, list[Run]] = {}
+    rows = connection.execute(f"SELECT job, token, {', '.join(Attempt._fields)} FROM runs ORDER BY job, attempt")
+    for job, token, *columns in rows:
+        found.setdefault(job, []).append(Run(Attempt.from_row(columns), token))
+    return found
+
+
+def _damage(connection: sqlite3.Connection) -> list[str]:
+    sound = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+    dangling = [f"dangling reference: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return [*sound, *dangling, str(error)]
+    return sound + dangling
+
+
+def left_in_run(home: Home) -> list[str]:
+    """The files in `run/` that belong to a pool or worker, drafts of locks and doorbells included."""
+    found = [path for path in Path(home.run).rglob("*") if not path.is_dir()]
+    return sorted(path.name for path in found if path.name not in FIXED_LOCKS)
+
+
+def locked_files(home: Home) -> list[str]:
+    """The files in `run/` that somebody holds a lock on, be it shared."""
+    return sorted(path.name for path in Path(home.run).rglob("*") if path.is_file() and is_locked(path))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds a lock on a file, be it shared."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def log_size(home: Home) -> int:
+    """How much room the write-ahead log takes now, in bytes."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat(f"{home.database}-wal").st_size
+    return 0
+
+
+def processes_of(home: Home) -> list[int]:
+    """The pids of every living process that carries the home in its environment: of pools, and of jobs."""
+    return [process.pid for process in all_processes() if not process.zombie and is_of(home, process.pid)]
+
+
+def is_of(home: Home, pid: int) -> bool:
+    """Whether a process carries the home in its environment."""
+    return f"QUEUECTL_HOME={home.path}".encode() in environment_of(pid)
+
+
+def environment_of(pid: int) -> list[bytes]:
+    """The environment of a process, as entries; none where it has gone or we may not look."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def charged(run: Run) -> bool:
+    """Whether a run used up an attempt."""
+    return run.row.outcome is not Outcome.RELEASED
