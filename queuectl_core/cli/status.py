@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from queuectl_core.cli import cells, context, output
+from queuectl_core.cli.log_alarm import log_alarm
 from queuectl_core.cli.output import Cell
 from queuectl_core.cli.parameters import json_option
 from queuectl_core.cli.shapes import Shape
@@ -44,11 +45,13 @@ def status(as_json: bool) -> None:
         hands = count_hands(worker_views(store))
         found = store.run(summary())
         home = store.home
-    shape = status_json(found, hands)
+        alarm = log_alarm(home)
+    warnings = [f"{alarm.detail}: {alarm.advice}"] if alarm else []
+    shape = {**status_json(found, hands), "warnings": warnings}
     if as_json:
         output.json_document(shape)
     elif output.at_terminal():
-        _show(found, hands, home.database)
+        _show(found, hands, home.database, warnings)
     else:
         output.facts(_flattened(shape))
 
@@ -80,12 +83,15 @@ def _rounded(duration: Durations) -> Shape:
 
 
 def _flattened(shape: Shape) -> list[tuple[str, str]]:
-    """One level: states by their own names, the rest as `workers_alive`, `throughput_1m`, `duration_p95`."""
+    """One level: states by their own names, the rest as `workers_alive`, `throughput_1m`, `duration_p95`; a line for
+    each warning."""
     pairs: list[tuple[str, str]] = []
     for key, value in shape.items():
         if isinstance(value, dict):
             prefix = "" if key == "jobs" else f"{key}_"
             pairs += [(f"{prefix}{name}", _plain(number)) for name, number in value.items()]
+        elif isinstance(value, list):
+            pairs += [("warning", text) for text in value]
         elif key == "duration":
             pairs += [(f"duration_{name}", "") for name in Durations._fields]
         else:
@@ -97,7 +103,7 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value}"
 
 
-def _show(found: Summary, hands: Hands, database: str) -> None:
+def _show(found: Summary, hands: Hands, database: str, warnings: Sequence[str]) -> None:
     output.lines(database)
     output.heading("Jobs")
     most = max(found.jobs.values())
@@ -108,6 +114,9 @@ def _show(found: Summary, hands: Hands, database: str) -> None:
     if dead := found.jobs[JobState.DEAD]:
         them = "it" if dead == 1 else "them"
         output.lines(f"\n{dead:,} dead: look at {them} with 'queuectl dlq list'")
+    if warnings:
+        output.heading("Warnings")
+        output.facts(("!", Cell(text, text, "yellow")) for text in warnings)
 
 
 def _bar(state: JobState, n: int, most: int, width: int) -> Cell:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from queuectl_core.cli.status import Hands, count_hands
 from queuectl_core.execution.roster import WorkerState, WorkerView
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite.store import SqliteStore
 from tests.cli.line import CommandLine, at_terminal
 from tests.store.acts import dead, ended, put, started
 from tests.store.engines import Engine
@@ -28,6 +35,7 @@ def test_an_empty_store_has_every_state_and_nulls_where_there_is_nothing(queuect
         "throughput": {"1m": 0, "5m": 0, "15m": 0},
         "success_rate": None,
         "duration": None,
+        "warnings": [],
     }
 
 
@@ -97,3 +105,79 @@ def test_no_color_takes_the_colour_away(home: Home, store: Engine) -> None:
 
     assert "\x1b[31m" not in at_terminal(home, "status", NO_COLOR="1").out
     assert "31m" in at_terminal(home, "status").out
+
+
+# ---------------------------------------------------------------- a log that a reader holds up
+
+READ = """
+import sqlite3, sys
+reader = sqlite3.connect(sys.argv[1], isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM jobs").fetchall()
+print("reads", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def long_read(home: Home) -> Iterator[int]:
+    """A process that reads the whole time; its pid."""
+    command = [sys.executable, "-c", READ, home.database]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reads\n"
+        yield process.pid
+        process.communicate()
+
+
+@pytest.mark.parametrize("copied", [True, False], ids=["of-the-file-alone", "of-the-log"])
+def test_a_reader_that_stays_is_named_until_it_has_gone(
+    queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch, copied: bool
+) -> None:
+    """Whether the log was copied as the read began, so that it reads of the file alone, or was not."""
+    monkeypatch.setattr(wal, "HELD_UP_PAGES", 200)
+    put(store)
+    if copied:
+        with SqliteStore(queuectl.home) as other:
+            assert other.checkpoint()
+    with long_read(queuectl.home) as pid:
+        assert queuectl.json("status")["warnings"] == []
+        for _ in range(30):
+            put(store, "x" * 40_000)
+
+        [warning] = queuectl.json("status")["warnings"]
+        assert f"cannot be copied while pid {pid} (python" in warning
+        assert "end that read" in warning
+        assert f"warning\t{warning}\n" in queuectl("status").out
+        [found] = [one for one in queuectl.json("doctor") if one["check"] == "wal"]
+        assert found["status"] == "warning"
+        assert f"pid {pid} (" in found["detail"]
+
+    with SqliteStore(queuectl.home) as writer:
+        writer.checkpoint()
+    assert queuectl.json("status")["warnings"] == []
+    [found] = [one for one in queuectl.json("doctor") if one["check"] == "wal"]
+    assert found["status"] == "ok"
+
+
+def test_a_log_that_is_long_and_copied_alarms_nobody(
+    queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(30):
+        put(store, "x" * 40_000)
+    with SqliteStore(queuectl.home) as other:
+        other.checkpoint()
+    monkeypatch.setattr(wal, "HELD_UP_PAGES", 200)
+    assert wal.is_long(queuectl.home.database, 200)
+
+    assert queuectl.json("status")["warnings"] == []
+
+
+def test_a_person_sees_the_warning(home: Home, store: Engine) -> None:
+    with long_read(home) as pid:
+        for _ in range(1700):  # 80 MB
+            put(store, "x" * 40_000)
+        shown = at_terminal(home, "status").out
+
+    assert "Warnings" in shown
+    assert f"pid {pid} (" in shown

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.statistics import miscounted
 from tests.store.engines import ENGINES, Engine
@@ -32,3 +33,9 @@ def sqlite_store(home: Home) -> Iterator[SqliteStore]:
     """The blocking SQLite store, for what is true of SQLite alone."""
     with SqliteStore(home) as opened:
         yield opened
+
+
+@pytest.fixture
+def unminded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No store looks at its log."""
+    monkeypatch.setattr(wal, "COMMITS_A_LOOK", 10**9)

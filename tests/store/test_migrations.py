@@ -147,7 +147,7 @@ def test_a_running_pool_keeps_migrations_away(home: Home, monkeypatch: pytest.Mo
     monkeypatch.setattr(schema, "PATIENCE", 0.0)
     with SqliteStore(home, holds_schema=True):
         offer(monkeypatch, ADD_COLUMN)
-        with pytest.raises(SchemaInUse, match="stop them with 'queuectl worker stop'"):
+        with pytest.raises(SchemaInUse, match="stop pools with 'queuectl worker stop' and close consoles"):
             SqliteStore(home)
     assert Path(home.database).read_bytes() == before
 
@@ -266,7 +266,7 @@ def test_a_directory_in_the_place_of_the_database_is_named(home: Home) -> None:
     prepare_folders(home)
     os.mkdir(home.database)
 
-    with pytest.raises(StoreError, match=r"queue\.db cannot be opened"):
+    with pytest.raises(StoreError, match=r"queue\.db is no regular file"):
         SqliteStore(home)
     assert os.listdir(home.database) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import sqlite3
@@ -14,17 +15,14 @@ import pytest
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite import schema, wal
 from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Kind
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
+from tests.store.log_lengths import BIG, PAGE, head_of_log, log_bytes, minded_closely
 from tests.store.probing import asking
-
-PAGE = 4096 + 24
-BIG = NewJob("x" * 40_000)
-"""A job that takes some ten pages."""
 
 Version = tuple[int, int, int]
 
@@ -52,16 +50,6 @@ def test_versions_without_the_reset_bug_are_known(version: Version) -> None:
     assert not wal.has_reset_bug(version)
 
 
-def log_bytes(home: Home) -> int:
-    return os.stat(f"{home.database}-wal").st_size
-
-
-@pytest.fixture
-def unminded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No store looks at its log."""
-    monkeypatch.setattr(wal, "COMMITS_A_LOOK", 10**9)
-
-
 # ------------------------------------------------------------------ who checkpoints
 
 
@@ -81,6 +69,63 @@ async def test_no_awaited_connection_checkpoints_by_itself(home: Home, monkeypat
     async with await AsyncSqliteStore.open(home) as store:
         for kind in Kind:
             assert await store.run(asking(monkeypatch, kind, "PRAGMA wal_autocheckpoint")) == 0
+
+
+def test_no_connection_that_has_written_would_checkpoint_by_itself(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opened it: what each says as it is closed, by the file it had open."""
+    said: list[tuple[str, int]] = []
+
+    class Asked(sqlite3.Connection):
+        def close(self) -> None:
+            if self.total_changes:
+                [(_, _, path)] = self.execute("PRAGMA database_list").fetchall()
+                said.append((path, self.execute("PRAGMA wal_autocheckpoint").fetchone()[0]))
+            super().close()
+
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: connect(*given, **options, factory=Asked))
+    minded_closely(monkeypatch)
+
+    async def as_console() -> None:
+        async with await AsyncSqliteStore.open(home) as console:
+            for _ in range(20):
+                await console.run(enqueue(BIG))
+
+    with SqliteStore(home) as store:
+        for _ in range(20):
+            store.run(enqueue(BIG))
+        asyncio.run(as_console())
+    steps = schema.migrations() | {schema.VERSION + 1: "CREATE TABLE x (y INTEGER) STRICT; INSERT INTO x VALUES (1);"}
+    monkeypatch.setattr(schema, "migrations", lambda: steps)
+    monkeypatch.setattr(schema, "VERSION", max(steps))
+    SqliteStore(home).close()
+
+    of_store = [pages for path, pages in said if path == home.database]
+    assert len(of_store) >= 3  # the blocking store, the console's writer, and who migrated
+    assert set(of_store) == {0}
+
+
+@pytest.mark.parametrize("kind", ["blocking", "awaited"])
+async def test_thousands_of_small_commits_leave_the_file_and_the_head_of_the_log_as_they_were(
+    home: Home, unminded: None, kind: str
+) -> None:
+    with closing(SqliteStore(home)) as bystander:
+        bystander.run(enqueue(NewJob("true")))
+        before = head_of_log(home), os.stat(home.database).st_mtime_ns
+        if kind == "blocking":
+            with SqliteStore(home) as store:
+                for _ in range(2000):
+                    store.run(enqueue(NewJob("true")))
+        else:
+            async with await AsyncSqliteStore.open(home) as console:
+                for _ in range(2000):
+                    await console.run(enqueue(NewJob("true")))
+
+        assert (head_of_log(home), os.stat(home.database).st_mtime_ns) == before
+        assert log_bytes(home) > 2000 * PAGE
+        bystander.checkpoint()
+        bystander.run(enqueue(NewJob("true")))
+        assert head_of_log(home) != before[0]
 
 
 def test_a_checkpoint_copies_the_log_and_the_next_commit_begins_it_anew(
@@ -191,13 +236,6 @@ def test_a_store_without_a_log_has_no_long_one(home: Home) -> None:
     assert not wal.is_long(home.database)
 
 
-def minded_closely(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Have a log minded after every 4th commit; the bytes it may then take (12 pages a commit at most)."""
-    monkeypatch.setattr(wal, "LONG_LOG_PAGES", 20)
-    monkeypatch.setattr(wal, "COMMITS_A_LOOK", 4)
-    return (20 + 4 * 20) * PAGE
-
-
 def test_the_log_stays_bounded_under_many_commits(sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     bound = minded_closely(monkeypatch)
     for _ in range(100):
@@ -239,7 +277,7 @@ def block_copy(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bool:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(wal, "checkpoint", fail)
+    monkeypatch.setattr(wal, "copy_log", fail)
 
 
 Block = Callable[[Home, pytest.MonkeyPatch], None]

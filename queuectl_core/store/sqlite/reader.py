@@ -19,7 +19,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from queuectl_core.model.errors import StoreError
-from queuectl_core.store.home import Home, cannot_use, refuse_network
+from queuectl_core.store.home import Home, cannot_use, refuse_link, refuse_network
 from queuectl_core.store.sqlite import schema
 from queuectl_core.store.sqlite.connecting import PRAGMAS
 
@@ -122,6 +122,7 @@ class Reader:
             raise StoreError(f"there is no store in {self._home.path}", hint) from None
         except OSError as error:
             raise cannot_use(self._home.database, error) from error
+        refuse_link(self._home.database)
         refuse_network(self._home.path)
 
 

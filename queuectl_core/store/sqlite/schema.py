@@ -119,6 +119,16 @@ def back_up(connection: sqlite3.Connection, path: str) -> None:
         copy.close()
     failpoints.reached(Failpoint.BACKING_UP)
     os.replace(draft, path)
+    _sync_folder(os.path.dirname(path))
+
+
+def _sync_folder(path: str) -> None:
+    """Have the names in a folder on the disk, before a migration is that a power cut does not undo."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager
@@ -133,8 +143,8 @@ def _alone_with_schema(connection: sqlite3.Connection, home: Home, newest: int) 
                 return
             if time.monotonic() > deadline:
                 raise SchemaInUse(
-                    f"{home.database} needs a migration while pools are running",
-                    "stop them with 'queuectl worker stop'",
+                    f"{home.database} needs a migration, but a pool or a console has it open",
+                    "stop pools with 'queuectl worker stop' and close consoles",
                 )
             time.sleep(0.01)
         yield needs_migration(connection, home.database, newest)

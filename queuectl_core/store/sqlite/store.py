@@ -12,7 +12,7 @@ from queuectl_core.model.errors import StoreError
 from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
-from queuectl_core.store.home import Home, cannot_use, prepare_home
+from queuectl_core.store.home import Home, cannot_use, prepare_home, refuse_link
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
@@ -55,6 +55,8 @@ class SqliteStore:
             make_file(home)
         elif not os.path.exists(home.database):
             raise StoreError(f"{home.database} is gone", "put it back, or stop the pool")
+        else:
+            refuse_link(home.database)
         try:
             self._connection = sqlite3.connect(
                 home.database, timeout=busy_seconds, isolation_level=None, cached_statements=256

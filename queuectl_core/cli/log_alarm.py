@@ -1,0 +1,34 @@
+"""The alarm that `status` and `doctor` raise: a reader that stays keeps the write-ahead log from being copied."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+from queuectl_core.cli.findings import listed, size
+from queuectl_core.model.cleaning import clean
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import wal
+
+
+class Alarm(NamedTuple):
+    """What is wrong, and what to do."""
+
+    detail: str
+    advice: str
+
+
+def log_alarm(home: Home) -> Alarm | None:
+    """The alarm, where there is reason for one; it names who reads, where the kernel tells."""
+    held = wal.held_up(home)
+    if held is None:
+        return None
+    readers = listed(f"pid {pid} ({_name(pid)})" for pid in held.readers) or "a reader"
+    detail = f"the log of {home.database} ({size(held.length)}) cannot be copied while {readers} reads from it"
+    return Alarm(detail, "end that read, or its process; the next writer then copies the log")
+
+
+def _name(pid: int) -> str:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+        return clean(file.read().strip())
+    return "gone"
