@@ -1,18 +1,21 @@
-"""`queuectl doctor`: whether all is well, and what to do where it is not. The checks are `checks.py`."""
+"""`queuectl doctor`: whether all is well, and what to do where it is not. The checks are
+`home_checks.py`, `remains.py` and `checks.py`, what it repairs is `repairs.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 
 import click
 
-from queuectl_core.cli import checks, context, output
-from queuectl_core.cli.checks import Finding, Status
+from queuectl_core.cli import checks, context, home_checks, output, remains, repairs
 from queuectl_core.cli.exit_codes import DONE, FAILED
+from queuectl_core.cli.findings import Finding, Status, cannot_tell, ok, problem
 from queuectl_core.cli.output import Cell
 from queuectl_core.cli.parameters import json_option
 from queuectl_core.model.errors import StoreError
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, prepare_home
 from queuectl_core.store.sqlite.store import SqliteStore
 
 PATIENCE = 5.0
@@ -26,7 +29,7 @@ _SIGNS = {
 
 
 @click.command("doctor", short_help="Check the store and its surroundings.")
-@click.option("--repair", is_flag=True, help="First mend wrong counts, and recover lost jobs.")
+@click.option("--repair", is_flag=True, help="First mend what can be mended without harm.")
 @json_option
 def doctor(repair: bool, as_json: bool) -> int:
     """Check the store and its surroundings, and say what to do; exit 1 if something is wrong."""
@@ -42,44 +45,63 @@ def doctor(repair: bool, as_json: bool) -> int:
 
 
 def _all_findings(home: Home, *, repair: bool) -> Iterator[Finding]:
+    repaired = Repaired() if repair else None
+    if repaired and os.path.isdir(home.path):
+        repaired.do(lambda: repairs.mend_home(home))
+    with contextlib.ExitStack() as opened:
+        store, trouble = _opened(home)
+        if store is not None:
+            opened.enter_context(store)
+            if repaired:
+                repaired.do(lambda: repairs.mend_store(store))
+        yield from home_checks.check_home(home)
+        if repaired:
+            yield repaired.finding()
+        if os.path.isdir(home.path):
+            yield remains.check_backups(home)
+        if trouble is not None:
+            yield trouble
+        if store is not None:
+            yield from checks.check_store(store)
+
+
+def _opened(home: Home) -> tuple[SqliteStore | None, Finding | None]:
+    """The store, or what is to be said where there is none that opens; nothing is made."""
+    if not os.path.isdir(home.path):
+        return None, None  # which the checks of the home say
+    if missing := home_checks.missing_store(home):
+        return None, missing
     try:
-        store = SqliteStore(home, busy_seconds=PATIENCE)
+        prepare_home(home)  # It is there: only looked at, whether it may be trusted.
+        return SqliteStore(home, busy_seconds=PATIENCE, makes=False), None
     except StoreError as error:
-        yield from checks.check_home(home)
-        yield checks.cannot_tell("store", error)
-        return
-    with store:
-        yield from checks.check_home(home)
-        if repair:
-            yield from _repairs(store)
-        yield from checks.check_store(store)
+        return None, home_checks.unopened(home, error)
 
 
-def _repairs(store: SqliteStore) -> Iterator[Finding]:
-    try:
-        done = list(_mended(store))
-    except StoreError as error:
-        yield checks.cannot_tell("repair", error)
-    else:
-        yield checks.ok("repair", "; ".join(done) or "nothing was to be mended")
+class Repaired:
+    """What was repaired so far, and what kept us from the rest."""
 
+    def __init__(self) -> None:
+        self._done: list[str] = []
+        self._trouble: Finding | None = None
 
-def _mended(store: SqliteStore) -> Iterator[str]:
-    """Mend what can be mended; says what was done."""
-    from queuectl_core.execution.recovery import recover_lost
-    from queuectl_core.store.transactions.statistics import miscounted, recount
+    def do(self, steps: Callable[[], Iterator[str]]) -> None:
+        """Take these steps, as far as they go."""
+        try:
+            for said in steps():
+                self._done.append(said)
+        except StoreError as error:
+            self._trouble = cannot_tell("repair", error)
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            self._trouble = problem("repair", what, "mend that, and try again")
 
-    if wrong := store.run(miscounted()):
-        store.run(recount())
-        yield f"made {_number(len(wrong), 'wrong count')} anew"
-    if jobs := recover_lost(store):
-        yield f"recovered {_number(len(jobs), 'lost job')}"
-    if checks.log_is_long(store.home) and store.checkpoint():
-        yield "copied the log into the store"
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    def finding(self) -> Finding:
+        """What is to be said of it."""
+        done = "; ".join(self._done)
+        if self._trouble is None:
+            return ok("repair", done or "nothing was to be mended")
+        return self._trouble._replace(detail=f"{self._trouble.detail} (done before: {done or 'nothing'})")
 
 
 def finding_json(finding: Finding) -> dict[str, str]:

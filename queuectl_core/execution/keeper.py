@@ -20,7 +20,8 @@ from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.doorbell import Doorbell
-from queuectl_core.store.home import Home, cannot_use
+from queuectl_core.store.home import Home, cannot_use, prepare_folders
+from queuectl_core.store.sqlite.presence import Presence
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.settings import settings
@@ -63,6 +64,7 @@ class Keeper:
         self._trouble = False
         register = workers.register_pool(options.pool, socket.gethostname(), options.pool_pid, options.wanted)
         self._store.run(register)
+        self._presence = Presence(home)
 
     def keep(self) -> None:
         """Step once a second, and whenever something comes, until the pool is gone."""
@@ -73,12 +75,13 @@ class Keeper:
         next_step = 0.0
         while not self._inbox.closed:
             try:
-                if time.monotonic() >= next_step:
+                due = time.monotonic() >= next_step
+                if due:
                     next_step = time.monotonic() + STEP_SECONDS
                     self._step()
                 self._pass_on_orders()
                 self._watch_drain()
-                self._trouble = False
+                self._trouble &= not due  # What keeps us from a step lasts until the next one.
             except (StoreError, OSError) as error:
                 self._complain(error)
             poll.poll(max(0.0, next_step - time.monotonic()) * 1000)
@@ -89,12 +92,18 @@ class Keeper:
         self._leave()
 
     def _step(self) -> None:
-        for job in self._maintenance.step():
-            self._report(events.Notice(_recovered(job), serious=True))
-        grace = self._store.run(settings()).values.shutdown_grace
-        if grace != self._grace:
-            self._grace = grace
-            tell(self._outbox, orders.GRACE, "none" if grace is None else grace)
+        self._presence.check()
+        try:
+            for job in self._maintenance.step():
+                self._report(events.Notice(_recovered(job), serious=True))
+            grace = self._store.run(settings()).values.shutdown_grace
+            if grace != self._grace:
+                self._grace = grace
+                tell(self._outbox, orders.GRACE, "none" if grace is None else grace)
+        finally:
+            # Last, so that a folder which cannot be made keeps nobody from the rest; and in no home that is gone.
+            self._presence.check()
+            prepare_folders(self._store.home)
 
     def _pass_on_orders(self) -> None:
         wished = self._store.run(workers.pool_orders(self._options.pool))

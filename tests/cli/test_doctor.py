@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from queuectl_core.cli import checks
-from queuectl_core.cli.checks import Status
+from queuectl_core.cli import home_checks
+from queuectl_core.cli.findings import Status
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import schema
 from queuectl_core.store.transactions.statistics import miscounted
@@ -47,6 +47,8 @@ def test_a_sound_store_has_no_problem(queuectl: CommandLine, store: Engine) -> N
 
 
 def test_in_a_pipe_each_check_is_a_line(queuectl: CommandLine) -> None:
+    queuectl("init")
+
     lines = queuectl("doctor").out.splitlines()
 
     assert "integrity\tok\tthe file is sound\t-" in lines
@@ -140,7 +142,7 @@ def test_a_lost_worker_is_a_warning_and_repair_gives_its_job_on(queuectl: Comman
 
 
 def test_large_logs_are_named(queuectl: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "LARGE_LOG", 1000)
+    monkeypatch.setattr(home_checks, "LARGE_LOG", 1000)
     queuectl("init")
     os.makedirs(f"{queuectl.home.logs}/0")
     for name, length in (("1.1", 999), ("2.1", 1001)):
@@ -187,7 +189,7 @@ def test_room_that_runs_out_is_told_in_time(
 ) -> None:
     disk.append(Disk(blocks, f_favail=inodes))
 
-    found = {finding.check: finding.status for finding in checks.check_home(home)}
+    found = {finding.check: finding.status for finding in home_checks.check_home(home)}
 
     assert {name: found[name] for name in status} == status
 
@@ -200,4 +202,4 @@ def test_an_affected_sqlite_is_a_warning(home: Home, monkeypatch: pytest.MonkeyP
     ):
         monkeypatch.setattr(schema, "sqlite_version", lambda version=version: version)
 
-        assert next(checks.check_home(home)).status is expected
+        assert next(home_checks.check_home(home)).status is expected

@@ -1,29 +1,24 @@
-"""Disks that fail us: damaged files are named in a line, and what a pool runs survives a store it cannot write to."""
+"""Disks that fail us: what a pool holds survives a store that it cannot write to, and no job is charged for it."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
-import shutil
-import signal
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.execution.processes import look_at
-from queuectl_core.model.job import JobState, NewJob, Outcome
-from queuectl_core.store.home import Home
+from queuectl_core.model.errors import StoreFull
+from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
-from queuectl_core.store.transactions.jobs import find, history
 from tests.cli.line import run_program
 from tests.crash.ledger import Word
-from tests.crash.storm import WRONG_WORDS, Pool, Storm
+from tests.crash.storm import Pool, Storm
 from tests.execution.waiting import eventually
 
 pytestmark = pytest.mark.crash
@@ -31,118 +26,8 @@ pytestmark = pytest.mark.crash
 PAGE = 4096
 UNLIMITED = resource.RLIM_INFINITY
 
-# ---------------------------------------------------------------- damaged files
-
-
-def zeroed(*tables: str) -> Callable[[str], None]:
-    """A page of zeros where each of these tables begins."""
-
-    def damage(database: str) -> None:
-        for root in roots(database, tables):
-            overwrite(database, (root - 1) * PAGE, bytes(PAGE))
-
-    return damage
-
-
-def roots(database: str, tables: tuple[str, ...]) -> list[int]:
-    """The pages at which tables begin."""
-    with closing(sqlite3.connect(database)) as connection:
-        found = dict(connection.execute("SELECT name, rootpage FROM sqlite_schema"))
-    return [found[table] for table in tables]
-
-
-def overwrite(database: str, at: int, content: bytes) -> None:
-    """Write to the file itself."""
-    with open(database, "r+b") as file:
-        file.seek(at)
-        file.write(content)
-
-
-def without_schema(database: str) -> None:
-    """Its header alone is left of the first page."""
-    overwrite(database, 100, bytes(PAGE - 100))
-
-
-def truncated(database: str) -> None:
-    """Its second half is gone, in the middle of a page."""
-    os.truncate(database, os.path.getsize(database) // 2 + 1000)
-
-
-def stump(database: str) -> None:
-    """Less than a header is left."""
-    os.truncate(database, 50)
-
-
-def other_words(database: str) -> None:
-    """Its header is that of no database."""
-    overwrite(database, 0, b"something else entirely " * 4)
-
-
-def other_page_size(database: str) -> None:
-    """Its header says that pages are of three bytes."""
-    overwrite(database, 16, b"\x00\x03")
-
-
-@pytest.fixture
-def filled(tmp_path: Path) -> Home:
-    """The home of a store with some jobs, closed; all of it is in the one file."""
-    home = Home(str(tmp_path / "home"))
-    with SqliteStore(home) as store:
-        for _ in range(100):
-            store.run(enqueue(NewJob("x" * 500)))
-    assert not Path(f"{home.database}-wal").exists()
-    return home
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (zeroed("jobs", "counts", "settings", "workers"), "is damaged"),
-        (without_schema, "is damaged"),
-        (truncated, "is damaged"),
-        (stump, "is damaged"),
-        (other_words, "is not a queuectl store"),
-        (other_page_size, "is not a queuectl store"),
-    ],
-    ids=["zeroed", "without-schema", "truncated", "stump", "other-words", "other-page-size"],
-)
-def test_a_damaged_store_is_named_in_one_line_and_left_as_it_is(
-    filled: Home, damage: Callable[[str], None], sentence: str
-) -> None:
-    damage(filled.database)
-    before = Path(filled.database).read_bytes()
-
-    for arguments in (("enqueue", "--", "true"), ("list",), ("status",), ("worker", "start", "--count", "1")):
-        ran = run_program(filled, *arguments)
-        assert (ran.status, ran.out) == (1, ""), arguments
-        assert ran.err.startswith(f"queuectl: {filled.database} {sentence}"), arguments
-        assert ran.err.count("\n") == 1, arguments
-    told = run_program(filled, "doctor", "--json")
-
-    assert (told.status, told.err) == (1, "")
-    problems = [finding["detail"] for finding in json.loads(told.out) if finding["status"] == "problem"]
-    assert any(filled.database in detail and sentence in detail for detail in problems)
-    assert Path(filled.database).read_bytes() == before
-
-
-def test_a_pool_says_of_a_damaged_page_what_it_is_once_a_process_and_runs_nothing(storm: Storm) -> None:
-    held = storm.put(storm.ledger.command())
-    storm.store.checkpoint()
-    storm.store.close()
-    zeroed("runs")(storm.home.database)
-
-    pool = storm.start_pool(2)
-    eventually(lambda: storm.said().count("is damaged") >= 2, what="both workers say what is wrong")
-    pool.process.send_signal(signal.SIGTERM)
-
-    assert pool.process.wait(30) == 0
-    assert storm.said().count("is damaged") <= 3  # each worker, and perhaps the keeper
-    assert "Traceback" not in storm.said()
-    assert storm.ledger.lines() == []
-    with SqliteStore(storm.home) as store:
-        [job] = store.run(find([held]))
-    assert (job.state, job.attempts) == (JobState.PENDING, 0)
-
+LONG_OUTPUT = "head -c 4000 /dev/zero | tr '\\0' x"
+"""Its end is stored with the run, which takes a page that a full database does not have."""
 
 # ---------------------------------------------------------------- no room
 
@@ -156,6 +41,7 @@ def give_room(pool: Pool, room: int) -> None:
 def test_a_full_disk_charges_no_job_and_is_got_over(storm: Storm) -> None:
     pool = storm.start_pool(2)
     storm.all_workers(pool)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
     give_room(pool, PAGE)
     jobs = [storm.put(storm.ledger.command(), max_retries=0) for _ in range(5)]
 
@@ -179,6 +65,7 @@ def test_a_result_that_finds_no_room_is_kept_until_there_is_some(
     pool = storm.start_pool(1)
     job = storm.put(storm.ledger.command(gate=gate, then=then), max_retries=0)
     storm.worker_of(pool, job)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
     give_room(pool, PAGE)
     gate.touch()
 
@@ -193,45 +80,138 @@ def test_a_result_that_finds_no_room_is_kept_until_there_is_some(
     assert len([line for line in storm.ledger.lines() if line.word is Word.START]) == 1
 
 
-# ---------------------------------------------------------------- a home that goes
+# A pool whose connections are under a pragma for as long as there is a file: the first argument, the one that lifts it,
+# and the file, in which each transaction is noted. It asks a store in trouble again soon.
+UNDER_PRAGMA = """
+import contextlib, os, sys
+from queuectl_core.cli.main import main
+from queuectl_core.execution import worker
+from queuectl_core.store.sqlite.store import SqliteStore
+pragma, usual, file = sys.argv[1:4]
+del sys.argv[1:4]
+run = SqliteStore.run
+def run_under_pragma(store, transaction):
+    chosen = usual
+    with contextlib.suppress(FileNotFoundError):
+        noted = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(noted, b".")
+        os.close(noted)
+        chosen = pragma
+    store._connection.execute(f"PRAGMA {chosen}").fetchall()
+    return run(store, transaction)
+SqliteStore.run = run_under_pragma
+worker.STORE_PATIENCE = (0.05, 0.2)
+main()
+"""
 
 
-def test_a_home_that_is_moved_away_and_put_back_loses_nothing_and_runs_nothing_twice(
-    storm: Storm, tmp_path: Path
+@pytest.mark.parametrize(
+    ("pragma", "usual", "sentence"),
+    [
+        ("max_page_count = 1", "max_page_count = 1000000", "no room left for"),
+        ("query_only = ON", "query_only = OFF", "cannot be written to"),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_store_that_takes_nothing_is_named_once_and_got_over(
+    storm: Storm, tmp_path: Path, pragma: str, usual: str, sentence: str
 ) -> None:
-    gate = tmp_path / "gate"
-    pool = storm.start_pool(1)
-    job = storm.put(storm.ledger.command(gate=gate))
+    gate, trouble = tmp_path / "gate", tmp_path / "trouble"
+    pool = storm.start_pool(1, program=("-c", UNDER_PRAGMA, pragma, usual, str(trouble)))
+    job = storm.put(f"{LONG_OUTPUT}; {storm.ledger.command(gate=gate)}", max_retries=0)
     storm.worker_of(pool, job)
-    storm.store.close()
-
-    moved = Home(str(tmp_path / "moved"))
-    os.rename(storm.home.path, moved.path)
-    eventually(lambda: storm.home.path in storm.said(), what="the pool says that something is wrong with its home")
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+    trouble.touch()
     gate.touch()
-    with SqliteStore(moved) as store:
-        eventually(lambda: store.run(find([job]))[0].state is JobState.COMPLETED, what="the run is recorded there")
-    assert not os.path.lexists(storm.home.path)  # Or it could not be put back.
-    os.rename(moved.path, storm.home.path)
-    storm.store = SqliteStore(storm.home)
-    later = storm.put(storm.ledger.command())
 
+    eventually(lambda: sentence in storm.said(), what="the worker says what is wrong")
+    later = storm.put(storm.ledger.command(), max_retries=0)
+    tried = trouble.stat().st_size
+    eventually(lambda: trouble.stat().st_size > tried + 10, what="it is tried again and again")
+    assert storm.ledger.has(job, Word.END)
+    assert pool.process.poll() is None
+    assert storm.job(job).state is JobState.PROCESSING
+    assert (storm.job(later).state, storm.job(later).attempts) == (JobState.PENDING, 0)
+
+    trouble.unlink()
+    eventually(lambda: storm.job(later).state is JobState.COMPLETED, what="the pool goes on by itself")
+    assert len(re.findall(f"worker [^ ]+: [^ ]* ?{sentence}", storm.said())) == 1
     storm.drain(1)
     assert storm.wrong() == []
-    assert [line.word for line in storm.ledger.lines()] == [Word.START, Word.END] * 2
-    assert [run.outcome for run in storm.store.run(history(storm.job(later).number))] == [Outcome.COMPLETED]
+    assert [(storm.job(one).state, storm.job(one).attempts) for one in (job, later)] == [(JobState.COMPLETED, 1)] * 2
 
 
-def test_a_pool_whose_home_is_removed_says_so_once_makes_no_other_and_leaves_when_told(storm: Storm) -> None:
-    pool = storm.start_pool(2)
-    storm.all_workers(pool)
+# ---------------------------------------------------------------- a small disk
+
+
+def mount(*arguments: str) -> bool:
+    """Mount, or mount anew; whether we may."""
+    return subprocess.run(("mount", *arguments), capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Storm]:
+    """A queue whose home is a disk of 3 MiB."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if not mount("-t", "tmpfs", "-o", "size=3m,mode=700", "none", str(home)):
+        pytest.skip("nothing may be mounted here")
+    storm = Storm(tmp_path)
+    try:
+        yield storm
+    finally:
+        storm.close()
+        subprocess.run(("umount", str(home)), check=True)
+
+
+def findings(storm: Storm) -> dict[str, dict[str, str]]:
+    """What the doctor finds, by check."""
+    told = run_program(storm.home, "doctor", "--json")
+    assert told.err == ""
+    return {finding["check"]: finding for finding in json.loads(told.out)}
+
+
+def test_a_disk_that_is_full_loses_nothing_and_goes_on_once_there_is_room(small_disk: Storm, tmp_path: Path) -> None:
+    storm, gate = small_disk, tmp_path / "gate"
+    pool = storm.start_pool(1)
+    job = storm.put(storm.ledger.command(gate=gate), max_retries=0)
+    waiting = storm.put(storm.ledger.command(), max_retries=0)
+    storm.worker_of(pool, job)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+    ballast = Path(storm.home.path, "ballast")
+    assert subprocess.run(("dd", "if=/dev/zero", f"of={ballast}", "bs=4k"), capture_output=True, check=False).returncode
+
+    gate.touch()
+    with pytest.raises(StoreFull):
+        storm.store.run(enqueue(NewJob("true")))
+    eventually(lambda: "no room left" in storm.said(), what="the worker says that it cannot report")
+    disk = findings(storm)["disk"]
+    assert (disk["status"], "free some space" in disk["advice"]) == ("problem", True)
+    assert storm.job(job).state is JobState.PROCESSING
+
+    ballast.unlink()
+    eventually(lambda: storm.job(waiting).state is JobState.COMPLETED, what="the pool goes on by itself")
+    storm.drain(1)
+    assert storm.wrong() == []
+    assert [(storm.job(one).state, storm.job(one).attempts) for one in (job, waiting)] == [(JobState.COMPLETED, 1)] * 2
+
+
+def test_a_disk_that_is_read_only_is_named_and_its_jobs_run_once_it_is_not(small_disk: Storm) -> None:
+    storm = small_disk
+    job = storm.put(storm.ledger.command(), max_retries=0)
     storm.store.close()
+    assert mount("-o", "remount,ro", storm.home.path)
 
-    shutil.rmtree(storm.home.path)
-    eventually(lambda: storm.home.path in storm.said(), what="the pool says that something is wrong with its home")
-    pool.process.send_signal(signal.SIGTERM)
+    for arguments in (("enqueue", "--", "true"), ("worker", "start")):
+        ran = run_program(storm.home, *arguments)
+        assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+        assert storm.home.path in ran.err
+    found = findings(storm)
+    assert (found["home"]["status"], found["store"]["status"]) == ("problem", "problem")
+    assert "read-only file system" in found["home"]["detail"]
 
-    assert pool.process.wait(30) == 0
-    assert storm.said().count(storm.home.path) == 1
-    assert not any(word in storm.said() for word in WRONG_WORDS)
-    assert not os.path.lexists(storm.home.path)
+    assert mount("-o", "remount,rw", storm.home.path)
+    storm.store = SqliteStore(storm.home)
+    storm.drain(1)
+    assert storm.wrong() == []
+    assert (storm.job(job).state, storm.job(job).attempts) == (JobState.COMPLETED, 1)

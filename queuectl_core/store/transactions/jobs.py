@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from queuectl_core.model.errors import NoSuchJob
 from queuectl_core.model.job import Attempt, Job, JobState
@@ -27,6 +28,24 @@ def ids_of(numbers: Iterable[int]) -> Steps[dict[int, str]]:
         for row in (yield Statement("job_by_number", {"number": number})):
             ids[number] = Job.from_row(row).id
     return ids
+
+
+class WithoutJob(NamedTuple):
+    """Numbers of no job: of those that are `gone`, and of none so far (`unknown`)."""
+
+    gone: set[int]
+    unknown: set[int]
+
+
+@read
+def forgotten(numbers: Collection[int]) -> Steps[WithoutJob]:
+    """Which of these numbers are of no job."""
+    [(last,)] = yield Statement("last_number")
+    without = set()
+    for number in numbers:
+        if number > last or not (yield Statement("job_by_number", {"number": number})):
+            without.add(number)
+    return WithoutJob({n for n in without if n <= last}, {n for n in without if n > last})
 
 
 @read

@@ -1,0 +1,45 @@
+"""Whether the files of an open store are still where they were opened.
+
+Whoever has a file open works on with it when it is moved, removed or replaced, while all who come later see another:
+two stores in one place, of which the first is lost with its last user. SQLite does not notice; see
+https://sqlite.org/howtocorrupt.html, section 4.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from queuectl_core.model.errors import StoreError
+from queuectl_core.store.home import Home
+
+
+class Presence:
+    """The files of a store that this process has just opened and used, and keeps open."""
+
+    def __init__(self, home: Home) -> None:
+        # The log, too, stays the same file: only the last who closes the store removes it.
+        paths = (home.database, f"{home.database}-wal")
+        self._files = {path: found for path in paths if (found := _identity(path))}
+
+    def check(self) -> None:
+        """Raise StoreError where one of them is gone, or is another file by now."""
+        for path, identity in self._files.items():
+            found = _identity(path)
+            if found is None:
+                raise StoreError(f"{path} is gone, and still in use here", _advice(path))
+            if found != identity:
+                raise StoreError(f"{path} was replaced, and the one before is still in use here", _advice(path))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _advice(path: str) -> str:
+    if path.endswith("-wal"):
+        return "stop every pool, which saves what is in it, and start them again"
+    return "put back what was there, or stop the pool"
