@@ -16,7 +16,8 @@ SUFFIX = ".lock"
 def is_held(path: str) -> bool:
     """Whether a living process holds the lock file; False where there is none."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # Without waiting, should somebody have put a FIFO there.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:

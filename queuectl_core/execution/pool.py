@@ -33,7 +33,8 @@ FORK_PAUSE = 1.0
 """Seconds until the pool tries again where the machine had no room for a process."""
 
 CLOSING_SECONDS = 0.5
-"""A terminal that is closed sends a hangup from the kernel and one from its shell; within this they are one."""
+"""A terminal that is closed sends a hangup from the kernel and one from its shell; this long after the first, they are
+one."""
 
 KEEPER_PATIENCE = 5.0
 """Seconds that a leaving pool waits for its keeper before it ends it."""
@@ -181,8 +182,11 @@ class Pool:
                 self._stop() if self._draining else self._drain()
 
     def _is_same_hangup(self) -> bool:
-        last, self._hangup_at = self._hangup_at, time.monotonic()
-        return self._hangup_at - last < CLOSING_SECONDS
+        now = time.monotonic()
+        if now - self._hangup_at < CLOSING_SECONDS:
+            return True
+        self._hangup_at = now
+        return False
 
     def _hear_keeper(self) -> None:
         if self._keeper is None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
-from queuectl_core.execution.logs import read_end
+from queuectl_core.execution.logs import open_log, read_end
 from queuectl_core.execution.processes import boot_id, has_open
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
@@ -100,7 +100,7 @@ def _completed(home: Home, held: Held, success: Success) -> Result:
     """The result of a run that its worker saw end well, and had no time to report."""
     tail = b""
     with contextlib.suppress(OSError):
-        log = os.open(home.log(held.job.number, held.job.runs), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        log = open_log(home.log(held.job.number, held.job.runs))
         try:
             tail = read_end(log).tail
         finally:

@@ -83,7 +83,10 @@ class Watch:
         try:
             routine_at = self._began + look.first
             while True:
-                ready = poll.poll(max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000)
+                wait_ms = max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000
+                # Asked again: where a signal cuts the wait short and the time is over, as for a process that was
+                # stopped, Python says that nothing is ready without a look.
+                ready = poll.poll(wait_ms) or poll.poll(0)
                 exited = any(fd == handle for fd, _ in ready)
                 if exited and self._reason is None:
                     break

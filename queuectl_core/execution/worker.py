@@ -26,7 +26,7 @@ from queuectl_core.execution.running import Runner
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.watch import ROUTINE_LOOK, Look, Reason
 from queuectl_core.model.errors import StoreError
-from queuectl_core.model.job import WAITING, Job, Outcome, Result
+from queuectl_core.model.job import Job, JobState, Outcome, Result
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
@@ -279,7 +279,8 @@ class Worker:
             text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
             self._report(events.Notice(text, serious=True))
             return
-        retry_in_ms = job.due - job.updated_at if job.state in WAITING else None
+        # One that was released waits, too, but was due before: that would be a negative length of time.
+        retry_in_ms = job.due - job.updated_at if job.state is JobState.FAILED else None
         self._report(
             events.RunEnded(
                 self._options.id,
