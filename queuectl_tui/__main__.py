@@ -33,7 +33,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong usage."""
-        sys.stderr.write(f"{PROGRAM}: {message}: see '{PROGRAM} --help'\n")
+        from queuectl_core.model.cleaning import clean, without_passwords
+
+        sys.stderr.write(f"{PROGRAM}: {clean(without_passwords(message))}: see '{PROGRAM} --help'\n")
         raise SystemExit(2)
 
 
@@ -71,8 +73,9 @@ def _guarded(options: argparse.Namespace) -> int:
             return _run(_home(options, stack), read_only=options.read_only, demo=options.demo)
     except QueueError as error:
         from queuectl_core.cli.exit_codes import status_of
+        from queuectl_core.model.cleaning import clean, without_passwords
 
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {clean(without_passwords(str(error)))}\n")
         return status_of(error)
     except KeyboardInterrupt:
         return 130

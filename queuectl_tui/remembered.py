@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from queuectl_core.store.home import make_private
 from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_tui.actions import PANES, Place
 from queuectl_tui.looks import themes
@@ -98,7 +99,7 @@ def save(path: str, choices: Choices) -> bool:
     folder = os.path.dirname(path)
     text = json.dumps(_written(choices), indent=2, ensure_ascii=True) + "\n"
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_private(folder)
         # Of mode 0600, and of a name that no other console writes to.
         handle, draft = tempfile.mkstemp(prefix=".console-", suffix=".json", dir=folder)
     except OSError:

@@ -15,13 +15,15 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from queuectl_core.model import errors
+from queuectl_core.model.cleaning import clean, without_passwords
 from queuectl_core.model.errors import QueueError, Refused
-from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.home import Home, prepare_folders, prepare_home, refuse_link
 
 Ready = Callable[[str], None]
 Run = Callable[[Ready], int]
 
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""O_NONBLOCK for a FIFO in its place, which would be waited for; it means nothing to a file."""
 
 
 def log_path(home: Home) -> str:
@@ -36,6 +38,7 @@ def start_detached(home: Home, run: Run) -> str:
     """
     prepare_home(home)
     prepare_folders(home)
+    refuse_link(log_path(home))
     log = os.open(log_path(home), _APPEND, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -104,7 +107,7 @@ def _run_and_tell(writer: int, run: Run) -> int:
     try:
         return run(ready)
     except QueueError as error:
-        sys.stderr.write(f"queuectl: {error}\n")
+        sys.stderr.write(f"queuectl: {clean(without_passwords(str(error)))}\n")
         if open_ends:
             tell({"kind": type(error).__name__, "wrong": error.wrong, "hint": error.hint})
         return 1

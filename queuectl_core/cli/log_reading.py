@@ -5,20 +5,19 @@ A log may be larger than memory, so it is read in blocks, from either end.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from queuectl_core.execution.logs import open_log as open_log_file
+from queuectl_core.execution.logs import why_unreadable
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import Job
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.jobs import tail
 
 BLOCK = 65_536
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Log(NamedTuple):
@@ -32,21 +31,11 @@ def open_log(store: SqliteStore, job: Job, attempt: int) -> Log:
     """The output of a run. Raises QueueError where its log file is there and cannot be read."""
     path = store.home.log(job.number, attempt)
     try:
-        return Log(_opened(path), whole=True)
+        return Log(os.fdopen(open_log_file(path), "rb", buffering=0), whole=True)
     except FileNotFoundError:
         return Log(io.BytesIO(store.run(tail(job.number, attempt))), whole=False)
     except OSError as error:
-        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
-        raise QueueError(f"cannot read the log {path}: {reason}") from None
-
-
-def _opened(path: str) -> BinaryIO:
-    """A regular file and nothing else: a log is data, and may not lead to another's."""
-    descriptor = os.open(path, _READ)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", path)
-    return os.fdopen(descriptor, "rb", buffering=0)
+        raise QueueError(f"cannot read the log {path}: {why_unreadable(error)}") from None
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:

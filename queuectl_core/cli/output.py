@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TextIO
 
 from queuectl_core.cli.exit_codes import DONE, FAILED
-from queuectl_core.model.cleaning import clean, clean_output
+from queuectl_core.model.cleaning import clean, clean_output, without_passwords
 from queuectl_core.model.errors import InvalidInput, QueueError
 
 PROGRAM = "queuectl"
@@ -163,7 +163,7 @@ def job_output(text: str) -> None:
 
 
 def json_document(value: object) -> None:
-    """One JSON document. ASCII alone, which no terminal and no locale can misread."""
+    """One JSON document. Printable ASCII alone, which no terminal and no locale can misread."""
     with _writing():
         sys.stdout.write(_json(value, 2 if at_terminal() else None) + "\n")
 
@@ -181,7 +181,7 @@ def json_array(items: Iterable[object]) -> None:
 def _json(value: object, indent: int | None = None) -> str:
     import json
 
-    return json.dumps(value, indent=indent)
+    return json.dumps(value, indent=indent).replace("\x7f", r"\u007f")  # DEL alone is ASCII and left as it is
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
@@ -278,8 +278,8 @@ def _console(stream: TextIO) -> Any:
 
 
 def note(text: str) -> None:
-    """A message beside the data: one line on stderr."""
-    _say(f"{PROGRAM}: {clean(text)}\n")
+    """A message beside the data: one line on stderr, and no password of a URL in it."""
+    _say(f"{PROGRAM}: {clean(without_passwords(text))}\n")
 
 
 def error(text: str) -> None:
@@ -297,7 +297,7 @@ def traceback_of(trouble: BaseException) -> None:
     """Where an error came from, for who mends the program."""
     from traceback import format_exception
 
-    _say("".join(format_exception(trouble)))
+    _say(clean_output(without_passwords("".join(format_exception(trouble)))))
 
 
 def need_an_answer(*, yes: bool) -> None:

@@ -16,7 +16,7 @@ from queuectl_core.model.cleaning import shown
 from queuectl_core.model.durations import parse_duration, parse_instant
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import ENDED, JobState
-from queuectl_core.model.validation import check_queue, nearest
+from queuectl_core.model.validation import check_queue, check_text, nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -95,10 +95,10 @@ def _instant(text: str, name: str) -> datetime:
     return parse_instant(text, name, datetime.now(UTC))
 
 
-JOB_ID = Value("id", _as_it_is, "job_ids")
-WAITING_OR_RUNNING_ID = Value("id", _as_it_is, "cancellable_ids")
-ENDED_ID = Value("id", _as_it_is, "ended_ids")
-DEAD_ID = Value("id", _as_it_is, "dead_ids")
+JOB_ID = Value("id", check_text, "job_ids")
+WAITING_OR_RUNNING_ID = Value("id", check_text, "cancellable_ids")
+ENDED_ID = Value("id", check_text, "ended_ids")
+DEAD_ID = Value("id", check_text, "dead_ids")
 QUEUE = Value("queue", lambda text, _: check_queue(text), "queues")
 STATES = Value("state", _states, "states")
 """One state, or several with commas between them; a tuple."""

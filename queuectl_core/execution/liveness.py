@@ -125,7 +125,7 @@ class Hold:
 def read_note(home: Home, name: str) -> Note | None:
     """What a process, dead or alive, last said of itself; None where there is nothing to read."""
     try:
-        handle = os.open(home.lock(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(home.lock(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:
@@ -133,15 +133,15 @@ def read_note(home: Home, name: str) -> Note | None:
         run = RunNote(*found["run"]) if found["run"] else None
         begun = {token: Success(*end) if end else None for token, end in found["begun"].items()}
         return Note(found["pid"], found["boot"], found["namespace"], run, begun)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # no note of ours, or no file at all
     finally:
         os.close(handle)
 
 
 def remove_lock(home: Home, name: str) -> None:
-    """Remove the lock file of a process that has died."""
-    with contextlib.suppress(FileNotFoundError):
+    """Remove the lock file of a process that has died; what is no file stays."""
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(home.lock(name))
 
 

@@ -1,27 +1,87 @@
-"""The log file of each run: made for its command to write to, read at its end, removed when forgotten."""
+"""The log file of each run: made for its command to write to, read at its end, removed when forgotten.
+
+Neither the file nor its folder nor `logs/` may be a symbolic link: nothing outside the home is written, read or removed
+in the place of a log.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from queuectl_core.model.job import TAIL_BYTES
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, make_private
 from queuectl_core.store.transactions.changes import Forgotten
 
-_MAKE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_MAKE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def make_log(home: Home, number: int, attempt: int) -> int:
     """Open the log file of a run, empty, for its owner alone. Raises OSError."""
     path = home.log(number, attempt)
     try:
-        return os.open(path, _MAKE, 0o600)
+        return _made(path)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        return os.open(path, _MAKE, 0o600)
+        make_private(os.path.dirname(path))
+        return _made(path)
+
+
+def _made(path: str) -> int:
+    with _folder_of(path) as (folder, name):
+        try:
+            return os.open(name, _MAKE, 0o600, dir_fd=folder)
+        except FileExistsError:  # of a run that power loss undid, or no log at all
+            if stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
+                raise _is_link(path) from None
+            os.unlink(name, dir_fd=folder)
+            return os.open(name, _MAKE, 0o600, dir_fd=folder)
+
+
+def open_log(path: str) -> int:
+    """Open a log file to be read; it is data, so a regular file and nothing else. Raises OSError; never waits."""
+    with _folder_of(path) as (folder, name):
+        log = os.open(name, _READ, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(log).st_mode):
+        os.close(log)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return log
+
+
+@contextmanager
+def _folder_of(path: str) -> Iterator[tuple[int, str]]:
+    """The folder of a log, open, and the name of the log in it, reached through no link. Raises OSError."""
+    folder, name = os.path.split(path)
+    top, inner = os.path.split(folder)
+    try:
+        logs = os.open(top, _FOLDER)
+        try:
+            opened = os.open(inner, _FOLDER, dir_fd=logs)
+        finally:
+            os.close(logs)
+    except NotADirectoryError:
+        if os.path.islink(folder) or os.path.islink(top):
+            raise _is_link(folder) from None
+        raise
+    try:
+        yield opened, name
+    finally:
+        os.close(opened)
+
+
+def _is_link(path: str) -> OSError:
+    return OSError(errno.ELOOP, "it leads through a symbolic link", path)
+
+
+def why_unreadable(error: OSError) -> str:
+    """Why a log could not be opened, as a person reads it."""
+    return "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
 
 
 class Output(NamedTuple):
@@ -39,13 +99,14 @@ def read_end(log: int, most: int = TAIL_BYTES) -> Output:
 
 def remove_logs(home: Home, gone: Iterable[Forgotten]) -> None:
     """Remove the log files of jobs that are gone from the store, and folders left empty."""
-    folders = set()
+    by_folder: dict[str, list[str]] = {}
     for number, runs in gone:
         for attempt in range(1, runs + 1):
             path = home.log(number, attempt)
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            folders.add(os.path.dirname(path))
-    for folder in folders:
-        with contextlib.suppress(OSError):
+            by_folder.setdefault(os.path.dirname(path), []).append(path)
+    for folder, paths in by_folder.items():
+        with contextlib.suppress(OSError), _folder_of(paths[0]) as (opened, _):
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.basename(path), dir_fd=opened)
             os.rmdir(folder)

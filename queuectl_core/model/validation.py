@@ -111,17 +111,40 @@ def check_path(value: object, field: str) -> str:
     return path
 
 
+def check_text(value: object, field: str) -> str:
+    """Any text that can be looked for: valid UTF-8 without a NUL character."""
+    return _text(value, field)
+
+
+def check_url(value: str) -> str:
+    """The URL of a store, as text that can be shown once its password is out of it. Raises without repeating it."""
+    if "\0" in value or _has_surrogates(value):
+        raise InvalidInput("--store must be valid UTF-8 without a NUL character")
+    return value
+
+
 def check_env(value: object) -> dict[str, str]:
-    """Environment variables: an object of text to text, names as a process can have them."""
+    """Environment variables: an object of text to text, names as a process can have them.
+
+    No error repeats a value, which may be a secret, nor what may be one.
+    """
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"env must be an object of text to text, not {shown(value)}")
+        raise InvalidInput("env must be an object of text to text")
     env: dict[str, str] = {}
     for name, text in value.items():
         _text(name, "each name in env")
         if not name or "=" in name:
-            raise InvalidInput(f"env must have names that are not empty and have no '=', not {shown(name)}")
-        env[name] = _text(text, f"env {shown(name)}")
+            begin = name.partition("=")[0]
+            raise InvalidInput(f"env must have names that are not empty and have no '=', as that of {shown(begin)} has")
+        env[name] = _env_value(name, text)
     return env
+
+
+def _env_value(name: str, value: object) -> str:
+    try:
+        return _text(value, "it")
+    except InvalidInput:
+        raise InvalidInput(f"env {shown(name)} must be text in valid UTF-8 without a NUL character") from None
 
 
 def check_job(job: NewJob) -> NewJob:

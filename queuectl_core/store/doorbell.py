@@ -4,6 +4,8 @@ A doorbell is a FIFO in `run/`. An idle worker holds its reading end open and sl
 byte written without waiting, and fails harmlessly where nobody listens. It is a hint, never a guarantee:
 sleepers also look for themselves once a second.
 
+Only a FIFO is ever rung, and no folder that is a symbolic link is looked into.
+
 `run/bells/QUEUE/WORKER` hangs where only an idle worker of that queue listens; `run/bells/any/` is for
 workers of every queue. `run/control/NAME` reaches one worker or keeper whatever it does.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 
 from queuectl_core.store.home import Home
@@ -32,43 +35,76 @@ class Doorbell:
         for wake in wakes:
             for queue in wake.queues:
                 self._ring_one(queue)
+            if (wake.workers or wake.pools) and not _is_folder(self._control):
+                continue
             for name in (*wake.workers, *wake.pools):
                 _press(f"{self._control}/{name}")
 
     def _ring_one(self, queue: str) -> None:
         # One is enough: a worker that was woken and found a job wakes the next.
-        for folder in (folder_of(queue), ANY):
+        if not _is_folder(self._bells):
+            return
+        for folder in (f"{self._bells}/{folder_of(queue)}", f"{self._bells}/{ANY}"):
+            if not _is_folder(folder):
+                continue
             with contextlib.suppress(OSError):
-                for name in os.listdir(f"{self._bells}/{folder}"):
-                    if _press(f"{self._bells}/{folder}/{name}"):
+                for name in os.listdir(folder):
+                    if _press(f"{folder}/{name}"):
                         return
 
     def bells_of(self, worker: str, queues: Iterable[str]) -> list[str]:
         """Make the doorbells of a worker that serves these queues (none: all); returns their paths."""
-        folders = [folder_of(queue) for queue in queues] or [ANY]
-        return [self._hang(f"{self._bells}/{folder}", worker) for folder in folders]
+        folders = [f"{self._bells}/{folder_of(queue)}" for queue in queues] or [f"{self._bells}/{ANY}"]
+        for folder in (self._bells, *folders):
+            _need_folder(folder)
+        return [_hang(folder, worker) for folder in folders]
 
     def control_of(self, name: str) -> str:
         """Make the control bell of a worker or keeper; returns its path."""
-        return self._hang(self._control, name)
-
-    def _hang(self, folder: str, name: str) -> str:
-        for private in (os.path.dirname(folder), folder):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(private, 0o700)
-        path = f"{folder}/{name}"
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(path, 0o600)
-        return path
+        _need_folder(self._control)
+        return _hang(self._control, name)
 
     def take_down(self, name: str) -> None:
         """Remove every doorbell of a worker or keeper that has gone."""
-        paths = [f"{self._control}/{name}"]
+        folders = [self._control]
         with contextlib.suppress(OSError):
-            paths += [f"{self._bells}/{folder}/{name}" for folder in os.listdir(self._bells)]
-        for path in paths:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+            if _is_folder(self._bells):
+                folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
+        for folder in filter(_is_folder, folders):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                os.unlink(f"{folder}/{name}")
+
+
+def _is_folder(path: str) -> bool:
+    """Whether there is a directory, and not a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _need_folder(path: str) -> None:
+    """Make a directory for its owner alone, in the place of a link where one is there. Raises OSError."""
+    for _ in range(2):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+            os.chmod(path, 0o700)  # whatever the umask
+        if not os.path.islink(path):
+            return
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # another worker came before us
+            os.unlink(path)  # the link itself, not where it leads
+
+
+def _hang(folder: str, name: str) -> str:
+    """Make a FIFO, in the place of whatever else is there. Raises OSError."""
+    path = f"{folder}/{name}"
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        if not stat.S_ISFIFO(os.lstat(path).st_mode):
+            os.unlink(path)
+            os.mkfifo(path, 0o600)
+    return path
 
 
 def folder_of(queue: str) -> str:
@@ -86,6 +122,8 @@ def _press(path: str) -> bool:
     except OSError:
         return False
     try:
+        if not stat.S_ISFIFO(os.fstat(bell).st_mode):
+            return False
         os.write(bell, b"!")
     except BlockingIOError:
         pass  # Full of rings that were not yet heard: it is ringing already.

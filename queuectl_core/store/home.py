@@ -12,7 +12,7 @@ import stat
 import sys
 from typing import NamedTuple
 
-from queuectl_core.model.errors import StoreError, StoreFull, StoreReadOnly, UnsafeHome
+from queuectl_core.model.errors import InvalidInput, StoreError, StoreFull, StoreReadOnly, UnsafeHome
 
 NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs", "gfs2", "ocfs2", "beegfs")
@@ -56,8 +56,13 @@ class Home(NamedTuple):
 
 
 def find_home(path: str | None = None) -> Home:
-    """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data."""
+    """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data.
+
+    Raises InvalidInput for the URL of a store, which would become a directory with a password in its name.
+    """
     chosen = path or os.environ.get("QUEUECTL_HOME") or default_home()
+    if chosen.partition("://")[0].lower() in ("postgresql", "postgres"):
+        raise InvalidInput("the home is a directory, and a URL was given", "name a store with --store")
     return Home(os.path.realpath(chosen))
 
 
@@ -79,7 +84,7 @@ def prepare_home(home: Home) -> None:
     if len(os.fsencode(home.database)) > LONGEST_PATH:
         raise UnsafeHome(f"the path of the home is longer than SQLite takes: {home.path}", "choose a shorter --home")
     try:
-        _make_private(home.path, parents=True)
+        make_private(home.path)
         _refuse_unsafe(home.path)
         refuse_network(home.path)
     except OSError as error:
@@ -90,7 +95,7 @@ def prepare_folders(home: Home) -> None:
     """Make the directories inside a home; only in one whose store is known to be ours. Raises as `prepare_home`."""
     try:
         for folder in (home.run, home.logs):
-            _make_private(folder)
+            make_private(folder)
             _refuse_unsafe(folder)
     except OSError as error:
         raise cannot_use(home.path, error) from error
@@ -108,19 +113,35 @@ def cannot_use(path: str, error: OSError) -> StoreError:
             return StoreError(what, "choose another --home, or set QUEUECTL_HOME")
 
 
-def _make_private(path: str, *, parents: bool = False) -> None:
-    """Make a directory of mode 0700, whatever the umask, unless it is there."""
+def make_private(path: str) -> None:
+    """Make a directory, and those above it that are missing, of mode 0700 whatever the umask. Raises OSError."""
     if os.path.isdir(path):
         return
-    if parents:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
         if not os.path.isdir(path):
             raise
+    except FileNotFoundError:
+        above = os.path.dirname(path)
+        if above == path or os.path.isdir(above):
+            raise
+        make_private(above)
+        make_private(path)
     else:
         os.chmod(path, 0o700)
+
+
+def refuse_link(path: str) -> None:
+    """Raise UnsafeHome where the file at `path` is a symbolic link, or no file: SQLite would follow, or wait."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return  # it is missing, or cannot be reached, which is told elsewhere
+    if stat.S_ISLNK(mode):
+        raise UnsafeHome(f"{path} is a symbolic link", "put the file itself there, or choose another --home")
+    if not stat.S_ISREG(mode):
+        raise UnsafeHome(f"{path} is no regular file", "remove it, or choose another --home")
 
 
 def _refuse_unsafe(path: str) -> None:

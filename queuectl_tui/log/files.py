@@ -7,14 +7,12 @@ symbolic link, and never waiting for whoever writes to it.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
 import threading
 from enum import StrEnum
 from typing import NamedTuple
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+from queuectl_core.execution.logs import open_log
 
 
 class LogSource(NamedTuple):
@@ -46,7 +44,7 @@ class LogFile:
         """Open the file at `path`. Raises OSError: FileNotFoundError, or what else forbids it."""
         self._path = path
         self._lock = threading.Lock()  # a number that was closed may already be another file's
-        self._descriptor = _opened(path)
+        self._descriptor = open_log(path)
         found = os.fstat(self._descriptor)
         self._identity = (found.st_dev, found.st_ino)
         self._size = found.st_size
@@ -99,16 +97,3 @@ class LogFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
             self._descriptor = -1
-
-
-def _opened(path: str) -> int:
-    descriptor = os.open(path, _READ)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", path)
-    return descriptor
-
-
-def reason(error: OSError) -> str:
-    """Why a log could not be opened, as a person reads it."""
-    return "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from queuectl_tui.log.files import Fate, LogFile, LogSource, reason
+from queuectl_core.execution.logs import why_unreadable
+from queuectl_tui.log.files import Fate, LogFile, LogSource
 from queuectl_tui.log.lines import LineIndex
 from queuectl_tui.log.pieces import Bytes, Cached, Stored
 
@@ -102,7 +103,7 @@ class Reading:
             self._do_without()
         except OSError as error:
             self._awaited = False
-            self._begin(Stored(b""), f"the log file cannot be read: {reason(error)}")
+            self._begin(Stored(b""), f"the log file cannot be read: {why_unreadable(error)}")
         else:
             self._begin(self._file, told)
 

@@ -20,19 +20,23 @@ import pytest
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.recovery import recover_lost
 from queuectl_core.execution.roster import WorkerState, worker_views
-from queuectl_core.model.job import NewJob, Outcome, Result
+from queuectl_core.model.job import JobState, NewJob, Outcome, Result
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.connecting import wall_clock
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import Ask, Report, Turn, take_turn
 from queuectl_core.store.transactions.jobs import find, history
-from queuectl_core.store.transactions.settings import settings
+from queuectl_core.store.transactions.settings import set_setting, settings
 from queuectl_core.store.transactions.statistics import summary, tidy
 from queuectl_core.store.transactions.workers import register_pool, register_worker
+from queuectl_tui.looks.cells import age
 from tests.cli.line import at_terminal, run_program
 from tests.crash.ledger import Word
 from tests.crash.storm import ROOT, Storm
+from tests.execution.waiting import eventually
+from tests.store.engines import NOON
 
 pytestmark = pytest.mark.crash
 
@@ -258,3 +262,85 @@ def test_a_pool_on_another_day_breaks_no_promise(storm: Storm, offset: str) -> N
         FAKETIME=offset,
         FAKETIME_DONT_FAKE_MONOTONIC="1",
     )
+
+
+# ---------------------------------------------------------------- clocks that jump
+
+# As above, but off by what a file says now.
+JUMPING = """
+import sys
+from queuectl_core.store.sqlite.connecting import wall_clock
+from queuectl_core.store.sqlite.store import SqliteStore
+path = sys.argv.pop(1)
+def clock():
+    with open(path) as file:
+        return wall_clock() + int(file.read())
+SqliteStore.__init__.__kwdefaults__["clock"] = clock
+from queuectl_core.cli.main import main
+main()
+"""
+TEN_MINUTES, ALMOST_A_DAY = 600_000, HOURS * 3_600_000
+
+
+def test_a_clock_that_jumps_while_a_pool_works_breaks_no_promise(storm: Storm, tmp_path: Path) -> None:
+    skew, gate = tmp_path / "skew", tmp_path / "gate"
+
+    def jump(milliseconds: int) -> None:
+        draft = skew.with_suffix(".new")
+        draft.write_text(str(milliseconds))
+        draft.rename(skew)
+
+    def state(job: str) -> JobState:
+        return storm.job(job).state
+
+    jump(0)
+    storm.store.run(set_setting("backoff_base", "1000"))
+    storm.store.run(set_setting("backoff_max", str(2 * 86_400)))
+    pool = storm.start_pool(2, program=("-c", JUMPING, str(skew)))
+    other = storm.start_pool(1, "--queue=other")
+    running = storm.put(storm.ledger.command(gate=gate))
+    failed = storm.put(storm.ledger.command(then="exit 1"))
+    delayed = storm.put(storm.ledger.command(), delay=2 * 86_400.0)
+    eventually(lambda: state(failed) is JobState.FAILED and state(running) is JobState.PROCESSING)
+
+    for off in (0, TEN_MINUTES, -ALMOST_A_DAY, 0, ALMOST_A_DAY, 0):
+        if off == ALMOST_A_DAY:  # by which it would be due
+            assert (state(failed), storm.job(failed).runs) == (JobState.FAILED, 1)
+            storm.store.run(cancel([failed]))
+        jump(off)
+        # Both pools look, and so does whoever recovers what is lost.
+        probes = [storm.put(storm.ledger.command(), queue=queue) for queue in ("default", "other")]
+        eventually(lambda these=probes: all(state(probe) is JobState.COMPLETED for probe in these))  # type: ignore[misc]
+        assert recover_lost(storm.store) == []
+        assert (state(running), storm.job(running).runs) == (JobState.PROCESSING, 1)
+        assert (state(delayed), storm.job(delayed).runs) == (JobState.PENDING, 0)
+        assert storm.job(failed).runs == 1
+        assert negative_lengths_told(storm.home) == []
+
+    soon = storm.put(storm.ledger.command(), delay=0.5)
+    due = storm.job(soon).due
+    eventually(lambda: state(soon) is JobState.COMPLETED)
+    assert (storm.job(soon).started_at or 0) >= due
+    gate.touch()
+    eventually(lambda: state(running) is JobState.COMPLETED)
+    [run] = storm.store.run(history(storm.job(running).number))
+    assert 0 < (run.duration_ms or 0) < TEN_MINUTES
+    assert run.started_at <= (run.finished_at or 0)
+    for mine in (pool, other):
+        assert mine.process.poll() is None
+    storm.store.run(cancel([delayed]))
+    storm.drain(1)
+    assert storm.wrong() == []
+    assert not [word for word in (": -", "died", "lost") if word in storm.said()]
+
+
+def negative_lengths_told(home: Home) -> list[str]:
+    """What commands tell of ages and durations below nothing."""
+    commands = (("status",), ("list",), ("worker", "list"), ("show", "1"))
+    told = [run_program(home, *arguments, "--json").out for arguments in commands]
+    return [text for text in told if ": -" in text]
+
+
+@pytest.mark.parametrize("now", [0, DAY, -DAY])
+def test_the_console_tells_no_negative_age(now: int) -> None:
+    assert "-" not in age(NOON, NOON + now)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from queuectl_core.model.job import JobState
@@ -13,15 +11,15 @@ from tests.execution.waiting import eventually
 
 def test_workers_that_cannot_start_are_tried_again_with_pauses_and_work_in_the_end(queue: LiveQueue) -> None:
     job = queue.put("echo done")
-    control = Path(queue.home.run, "control")
-    shutil.rmtree(control, ignore_errors=True)
-    control.write_text("in the way")
+    gate = Path(queue.home.lock("write"))
+    gate.unlink()
+    gate.mkdir()  # in the way
 
     pool = queue.pool(workers=1, drain=True)
     eventually(lambda: len(deaths(pool.notices())) >= 4, what="a worker has died several times")
     assert any("cannot go on" in notice for notice in pool.notices())
     assert queue.job(job).state is JobState.PENDING
-    os.unlink(control)
+    gate.rmdir()
 
     assert pool.ended() == 0
     assert queue.job(job).state is JobState.COMPLETED

@@ -1,94 +1,23 @@
 """What a queue should be, in plain Python: no SQL, no index, no flag, every question answered by looking at all jobs.
 
 Written from the lifecycle and the rules in the design, not from a store and not from `lifecycle.py`, so that a
-mistake there is not repeated here. Durability, bells and statistics are not modelled.
+mistake there is not repeated here. Durability, bells and histograms are not modelled.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
 
 from queuectl_core.model.errors import InvalidInput, NoSuchJob, WrongState
-from queuectl_core.model.job import Attempt, Changes, Job, JobState, NewJob, Outcome
-from queuectl_core.store.statements import Steps, read
-from queuectl_core.store.transactions.jobs import history, page
-from queuectl_core.store.transactions.queues import queues
-from queuectl_core.store.transactions.settings import settings
-from queuectl_core.store.transactions.statistics import summary
+from queuectl_core.model.job import Changes, JobState, NewJob, Outcome
+from tests.store.model_facts import Facts, RunFacts, Whole
 
 WAITING = {JobState.PENDING, JobState.FAILED}
 ENDED = {JobState.COMPLETED, JobState.DEAD, JobState.CANCELLED}
 CANCELLABLE = {*WAITING, JobState.PROCESSING}
 EDITABLE = {JobState.PENDING, JobState.FAILED, JobState.DEAD}
-
-
-class Facts(NamedTuple):
-    """What is compared of a job."""
-
-    number: int
-    name: str | None
-    state: JobState
-    queue: str
-    priority: int
-    attempts: int
-    max_retries: int
-    runs: int
-    next_run_at: int | None
-    finished_at: int | None
-    cancelling: bool
-
-    @classmethod
-    def of(cls, job: Job | ModelJob) -> Self:
-        return cls._make(getattr(job, name) for name in cls._fields)
-
-
-class RunFacts(NamedTuple):
-    """What is compared of a run."""
-
-    attempt: int
-    outcome: Outcome | None
-    worker: str
-    started_at: int
-    finished_at: int | None
-
-    @classmethod
-    def of(cls, run: Attempt) -> Self:
-        return cls._make(getattr(run, name) for name in cls._fields)
-
-
-class Whole(NamedTuple):
-    """All that is compared after a step; jobs by number, `queues` by name: whether paused, and jobs by state."""
-
-    jobs: list[Facts]
-    histories: dict[int, list[RunFacts]]
-    queues: dict[str, tuple[bool, dict[JobState, int]]]
-    settings: dict[str, str]
-    settings_version: int
-    oldest_waited_ms: int | None
-
-
-def all_facts(jobs: Sequence[Job]) -> list[Facts]:
-    return [Facts.of(job) for job in jobs]
-
-
-@read
-def whole() -> Steps[Whole]:
-    """A store as it is compared with the model, from one snapshot."""
-    jobs = yield from page(limit=1_000_000).steps()
-    histories = {}
-    for job in jobs[::-1]:
-        histories[job.number] = [RunFacts.of(run) for run in (yield from history(job.number).steps())]
-    kept = yield from settings().steps()
-    return Whole(
-        all_facts(jobs[::-1]),
-        histories,
-        {queue.name: (queue.paused, queue.jobs) for queue in (yield from queues().steps())},
-        kept.texts,
-        kept.version,
-        (yield from summary().steps()).oldest_pending_ms,
-    )
 
 
 @dataclass
@@ -137,6 +66,7 @@ class ModelQueue:
     settings: dict[str, str] = field(default_factory=dict)
     settings_version: int = 0
     workers: set[str] = field(default_factory=set)
+    minutes: dict[tuple[int, str], Counter[str]] = field(default_factory=dict)
 
     def whole(self) -> Whole:
         queues = {name: (True, dict[JobState, int]()) for name in self.paused}
@@ -149,6 +79,7 @@ class ModelQueue:
             queues,
             dict(self.settings),
             self.settings_version,
+            {which: dict(counted) for which, counted in self.minutes.items()},
             max((self.now - job.due for job in self.in_state(WAITING) if job.due <= self.now), default=None),
         )
 
@@ -221,6 +152,7 @@ class ModelQueue:
         else:
             job.leave(JobState.FAILED)
             job.due = self.now + self._backoff_ms(job.attempts)
+        self._note(job.queue, outcome.value, *(["ended"] if job.state in ENDED else []))
         return Facts.of(job)
 
     def _backoff_ms(self, attempts: int) -> int:
@@ -237,27 +169,32 @@ class ModelQueue:
         job.history.pop()
         if job.cancelling:
             job.leave(JobState.CANCELLED, self.now)
+            self._note(job.queue, "ended")
         else:
             job.leave(JobState.PENDING)
 
     # ------------------------------------------------------------------ changes
 
     def cancel(self, ids: Sequence[str]) -> list[Facts]:
-        jobs = self._allowed(ids, CANCELLABLE)
+        return self.cancel_found(self._allowed(ids, CANCELLABLE))
+
+    def cancel_found(self, jobs: Sequence[ModelJob]) -> list[Facts]:
+        """Cancel these, or ask for it where they run."""
         for job in jobs:
             if job.state is JobState.PROCESSING:
                 job.cancelling = True
             else:
                 job.leave(JobState.CANCELLED, self.now)
+                self._note(job.queue, "ended")
         return [Facts.of(job) for job in jobs]
 
     def retry(self, ids: Sequence[str]) -> list[Facts]:
-        return self._send_back(self._allowed(ids, ENDED))
+        return self.send_back(self._allowed(ids, ENDED))
 
     def retry_dead(self, ids: Sequence[str]) -> list[Facts]:
-        return self._send_back(self._allowed(ids, {JobState.DEAD}))
+        return self.send_back(self._allowed(ids, {JobState.DEAD}))
 
-    def _send_back(self, jobs: Iterable[ModelJob]) -> list[Facts]:
+    def send_back(self, jobs: Iterable[ModelJob]) -> list[Facts]:
         back = list(jobs)
         for job in back:
             job.leave(JobState.PENDING)
@@ -266,15 +203,26 @@ class ModelQueue:
 
     def delete(self, ids: Sequence[str]) -> list[tuple[int, int]]:
         """Remove ended jobs; the number and runs of each."""
-        return self._remove(self._allowed(ids, ENDED))
+        return self.remove(self._allowed(ids, ENDED))
 
-    def _remove(self, jobs: Iterable[ModelJob]) -> list[tuple[int, int]]:
+    def remove(self, jobs: Iterable[ModelJob]) -> list[tuple[int, int]]:
         return [(job.number, self.jobs.pop(job.number).runs) for job in list(jobs)]
 
     def edit(self, job_id: str, changes: Changes) -> Facts:
         if not -1000 <= (changes.priority or 0) <= 1000:
             raise InvalidInput("priority")
         [job] = self._allowed([job_id], EDITABLE)
+        return self._edit_one(job, changes)
+
+    def edit_and_retry(self, job_id: str, changes: Changes) -> Facts:
+        """Send a dead job back with changes that may be those of one that waits."""
+        if not -1000 <= (changes.priority or 0) <= 1000:
+            raise InvalidInput("priority")
+        [job] = self._allowed([job_id], {JobState.DEAD})
+        self.send_back([job])
+        return self._edit_one(job, changes)
+
+    def _edit_one(self, job: ModelJob, changes: Changes) -> Facts:
         if job.state is JobState.DEAD and changes.delay is not None:
             raise WrongState(job.id)
         if changes.max_retries is not None and job.state in WAITING and changes.max_retries < job.attempts:
@@ -284,6 +232,25 @@ class ModelQueue:
         job.max_retries = job.max_retries if changes.max_retries is None else changes.max_retries
         job.due = job.due if changes.delay is None else self.now + round(changes.delay * 1000)
         return Facts.of(job)
+
+    def put_back(self, before: ModelJob) -> ModelJob:
+        """Have a job be again as it was, but for its history; its numbers of runs only grow."""
+        job = self.jobs[before.number]
+        job.leave(before.state, before.finished_at)
+        job.due, job.priority, job.attempts = before.due, before.priority, before.attempts
+        return job
+
+    def keep(self, key: str, text: str | None) -> None:
+        """Set a setting, or unset it."""
+        if text is None:
+            self.settings.pop(key, None)
+        else:
+            self.settings[key] = text
+        self.settings_version += 1
+
+    def _note(self, queue: str, *what: str) -> None:
+        """Count in the roll-up of this minute, where nothing is ever taken back."""
+        self.minutes.setdefault((self.now // 60_000, queue), Counter()).update(what)
 
     def ended_by(self, state: JobState, instant: int, queue: str | None) -> list[ModelJob]:
         """The jobs of a queue (None: of all) in an ended state that ended at `instant` or before, by number."""
@@ -295,11 +262,11 @@ class ModelQueue:
 
     def forget(self, numbers: Iterable[int]) -> list[tuple[int, int]]:
         """Remove the jobs of these numbers."""
-        return self._remove(self.jobs[number] for number in numbers)
+        return self.remove(self.jobs[number] for number in numbers)
 
     def revive(self, ids: Collection[str]) -> None:
         """Send the dead jobs of these ids back."""
-        self._send_back(job for job in self.jobs.values() if job.id in ids)
+        self.send_back(job for job in self.jobs.values() if job.id in ids)
 
     # ------------------------------------------------------------------ finding
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -26,9 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from queuectl_core.model.errors import IdTaken, InvalidInput, NoSuchJob, WrongState
+from queuectl_core.model.errors import IdTaken, InvalidInput
 from queuectl_core.model.job import Changes, JobState, NewJob, Outcome
-from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.changes import cancel, count_ended, delete, edit, forget, retry
 from queuectl_core.store.transactions.claims import Ask, Held, Turns, take_turn, take_turns, unclaim
@@ -40,9 +37,9 @@ from queuectl_core.store.transactions.statistics import miscounted, tidy
 from queuectl_core.store.transactions.workers import register_worker, see_off
 from tests.store.acts import Run, put_many, report
 from tests.store.engines import ENGINES, NOON, Engine
-from tests.store.model_queue import CANCELLABLE, EDITABLE, ENDED, Facts, ModelJob, ModelQueue, all_facts, whole
-
-T = TypeVar("T")
+from tests.store.model_bulk import ALTERATIONS, PICKS, SOME, BulkChanges
+from tests.store.model_facts import Facts, all_facts, whole
+from tests.store.model_queue import CANCELLABLE, EDITABLE, ENDED, ModelJob, ModelQueue
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where commits wait for no disk, if there is such a place: nothing here is about durability."""
@@ -50,8 +47,6 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 QUEUES = st.sampled_from(["a", "b", "c"])
 FILTERS: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), ("a",), ("b", "c")])
 WORKERS = st.sampled_from(["pool-1", "pool-2"])
-PICKS = st.integers(0, 30)
-SOME = st.lists(PICKS, min_size=1, max_size=3)
 RETRIES = st.sampled_from([None, 0, 0, 1, 2])
 DELAYS = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.5])
 RESULTS = st.sampled_from([*[Outcome.FAILED] * 4, *Outcome])
@@ -64,13 +59,6 @@ SETTINGS_TO_TRY = st.sampled_from(
 NAMES = st.sampled_from([None, None, None, "x", "y", "z"])
 ALLOWED_PRIORITIES = st.sampled_from([0, 0, 0, 1, -1, 1000, -1000])
 PRIORITIES = ALLOWED_PRIORITIES | st.just(1001)
-CHANGES = st.builds(
-    lambda queue, priority, retries, delay: Changes(queue=queue, priority=priority, max_retries=retries, delay=delay),
-    ONE_OR_NO_QUEUE,
-    st.none() | PRIORITIES,
-    RETRIES,
-    st.sampled_from([None, 0.0, 2.0]),
-)
 
 
 @st.composite
@@ -97,7 +85,7 @@ def check_choice(eligible: Sequence[ModelJob], chosen: Sequence[ModelJob], limit
                 assert (taken.finished_at or 0) <= (left.finished_at or 0)
 
 
-class StoreBesideModel(RuleBasedStateMachine):
+class StoreBesideModel(BulkChanges):
     """A store and a model that are told the same."""
 
     opened_in: Callable[[Path], AbstractContextManager[Engine]]
@@ -116,21 +104,6 @@ class StoreBesideModel(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.opened.close()
-
-    def picked(self, picks: Sequence[int], states: Collection[JobState]) -> list[str]:
-        """Ids of jobs in these states; for some picks any there ever was, which may be gone or in another state."""
-        fit = [job.id for job in self.model.in_state(states)] or self.ids
-        return [fit[pick % len(fit)] if pick < 25 else self.ids[pick % len(self.ids)] for pick in picks]
-
-    def alike(self, transaction: Transaction[T], model: Callable[[], object], seen: Callable[[T], object]) -> None:
-        """The store answers as the model does, or refuses for the same reason."""
-        try:
-            expected = model()
-        except (InvalidInput, NoSuchJob, WrongState) as refusal:
-            with pytest.raises(type(refusal)):
-                self.store.run(transaction)
-        else:
-            assert seen(self.store.run(transaction)) == expected
 
     # ------------------------------------------------------------------ arrivals
 
@@ -263,7 +236,7 @@ class StoreBesideModel(RuleBasedStateMachine):
         ids = self.picked(picks, ENDED)
         self.alike(delete(ids), lambda: self.model.delete(ids), list)
 
-    @rule(pick=PICKS, changes=CHANGES, dead=st.booleans())
+    @rule(pick=PICKS, changes=ALTERATIONS, dead=st.booleans())
     def edit(self, pick: int, changes: Changes, dead: bool) -> None:
         [job_id] = self.picked([pick], {JobState.DEAD} if dead else EDITABLE)
         self.alike(edit(job_id, changes), lambda: self.model.edit(job_id, changes), Facts.of)
@@ -298,11 +271,10 @@ class StoreBesideModel(RuleBasedStateMachine):
         key, text = setting.split()
         if self.model.settings.get(key) == text:
             self.store.run(unset_setting(key))
-            del self.model.settings[key]
+            self.model.keep(key, None)
         else:
             self.store.run(set_setting(key, text))
-            self.model.settings[key] = text
-        self.model.settings_version += 1
+            self.model.keep(key, text)
 
     @rule(
         ms=st.none() | st.sampled_from([1, 499, 1000, 2000, 60_000]), early_ms=st.integers(0, 1), tidying=st.booleans()
