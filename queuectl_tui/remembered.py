@@ -99,7 +99,7 @@ def save(path: str, choices: Choices) -> bool:
     folder = os.path.dirname(path)
     text = json.dumps(_written(choices), indent=2, ensure_ascii=True) + "\n"
     try:
-        make_private(folder)
+        make_private(folder, parents=True)
         # Of mode 0600, and of a name that no other console writes to.
         handle, draft = tempfile.mkstemp(prefix=".console-", suffix=".json", dir=folder)
     except OSError:

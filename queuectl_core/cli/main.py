@@ -18,7 +18,7 @@ from queuectl_core.cli.context import Invocation
 from queuectl_core.cli.exit_codes import DONE, status_of
 from queuectl_core.model.cleaning import shown
 from queuectl_core.model.errors import InvalidInput, QueueError
-from queuectl_core.model.validation import check_path, check_url, nearest
+from queuectl_core.model.validation import check_path, nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -108,7 +108,7 @@ def _keep_home(ctx: click.Context, _: click.Parameter, value: str | None) -> Non
 
 def _keep_url(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.find_root().obj.url = check_url(value)
+        ctx.find_root().obj.url = check_path(value, "--store")
 
 
 def _keep_color(_: click.Context, __: click.Parameter, value: str | None) -> None:

@@ -181,7 +181,7 @@ def json_array(items: Iterable[object]) -> None:
 def _json(value: object, indent: int | None = None) -> str:
     import json
 
-    return json.dumps(value, indent=indent).replace("\x7f", r"\u007f")  # DEL alone is ASCII and left as it is
+    return json.dumps(value, indent=indent)
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:

@@ -80,7 +80,7 @@ def as_json(event: PoolEvent, now: float) -> str:
             fields["retry_in"] = None if retry_in is None else retry_in / 1000
         case Notice():
             name = "notice"
-    return json.dumps({"at": at, "event": name, **fields}).replace("\x7f", r"\u007f")  # as a terminal may read it
+    return json.dumps({"at": at, "event": name, **fields})
 
 
 def _ending(event: RunEnded) -> str:

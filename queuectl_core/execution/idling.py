@@ -22,12 +22,19 @@ ROUTINE_LOOK_MS = 1000
 
 class Sleeper:
     """Sleeps for one worker. `hang` makes its bells, where they are not there, and says where they hang;
-    `others` are descriptors that wake it besides."""
+    `others` are descriptors that wake it besides; `routine` is called once a second meanwhile."""
 
-    def __init__(self, store: SqliteStore, hang: Callable[[], list[str]], others: Iterable[int]) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        hang: Callable[[], list[str]],
+        others: Iterable[int],
+        routine: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._hang = hang
         self._others = list(others)
+        self._routine = routine
         self._bells: list[int] = []
         self._listening = False
         self._seen = -1
@@ -79,6 +86,7 @@ class Sleeper:
                     if handle in self._bells:
                         drain_bytes(handle)
                 return rung
+            self._routine()
             if due_at is not None and _now() >= due_at:
                 return False
             if self._version() != self._seen:

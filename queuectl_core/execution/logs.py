@@ -29,7 +29,8 @@ def make_log(home: Home, number: int, attempt: int) -> int:
     try:
         return _made(path)
     except FileNotFoundError:
-        make_private(os.path.dirname(path))
+        for folder in (home.logs, os.path.dirname(path)):
+            make_private(folder)
         return _made(path)
 
 

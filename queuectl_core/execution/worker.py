@@ -71,7 +71,9 @@ class Worker:
         self._store = SqliteStore(home, holds_schema=True, makes=False)
         self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         others = (self._inbox.handle, self._control, self._signals.handle)
-        self._sleeper = Sleeper(self._store, lambda: self._doorbell.bells_of(options.id, options.queues), others)
+        self._sleeper = Sleeper(
+            self._store, lambda: self._doorbell.bells_of(options.id, options.queues), others, self._keep_alive
+        )
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)

@@ -116,13 +116,6 @@ def check_text(value: object, field: str) -> str:
     return _text(value, field)
 
 
-def check_url(value: str) -> str:
-    """The URL of a store, as text that can be shown once its password is out of it. Raises without repeating it."""
-    if "\0" in value or _has_surrogates(value):
-        raise InvalidInput("--store must be valid UTF-8 without a NUL character")
-    return value
-
-
 def check_env(value: object) -> dict[str, str]:
     """Environment variables: an object of text to text, names as a process can have them.
 

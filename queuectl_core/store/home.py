@@ -84,7 +84,7 @@ def prepare_home(home: Home) -> None:
     if len(os.fsencode(home.database)) > LONGEST_PATH:
         raise UnsafeHome(f"the path of the home is longer than SQLite takes: {home.path}", "choose a shorter --home")
     try:
-        make_private(home.path)
+        make_private(home.path, parents=True)
         _refuse_unsafe(home.path)
         refuse_network(home.path)
     except OSError as error:
@@ -113,8 +113,11 @@ def cannot_use(path: str, error: OSError) -> StoreError:
             return StoreError(what, "choose another --home, or set QUEUECTL_HOME")
 
 
-def make_private(path: str) -> None:
-    """Make a directory, and those above it that are missing, of mode 0700 whatever the umask. Raises OSError."""
+def make_private(path: str, *, parents: bool = False) -> None:
+    """Make a directory of mode 0700 whatever the umask, with `parents` those above it, too. Raises OSError.
+
+    Without, a home that was moved away is not made anew by those who still work in it.
+    """
     if os.path.isdir(path):
         return
     try:
@@ -124,9 +127,9 @@ def make_private(path: str) -> None:
             raise
     except FileNotFoundError:
         above = os.path.dirname(path)
-        if above == path or os.path.isdir(above):
+        if not parents or above == path or os.path.isdir(above):
             raise
-        make_private(above)
+        make_private(above, parents=True)
         make_private(path)
     else:
         os.chmod(path, 0o700)

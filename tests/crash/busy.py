@@ -17,7 +17,7 @@ from queuectl_core.store.transactions.jobs import history
 from queuectl_core.store.transactions.workers import roster
 from tests.crash.evidence import left_in_run, processes_of
 from tests.crash.ledger import Word
-from tests.crash.storm import PROGRAM, ROOT, Storm
+from tests.crash.storm import PROGRAM, ROOT, Pool, Storm
 from tests.execution.waiting import eventually
 
 PATIENCE = 60
@@ -43,18 +43,34 @@ class Work(NamedTuple):
 
 def at_work(storm: Storm, short: int = 80) -> Work:
     """Enqueue work for a pool of four workers, and wait until it is in the midst of it."""
+    return _in_the_midst(storm, _long_work(storm), short)
+
+
+def pool_at_work(storm: Storm, *options: str) -> tuple[Pool, Work]:
+    """Start a pool, once there is work that keeps one that drains from leaving; wait until it is in the midst of it."""
+    work = _long_work(storm)
+    pool = storm.start_pool(4, *options)
+    return pool, _in_the_midst(storm, work, 80)
+
+
+def _long_work(storm: Storm) -> Work:
     storm.queuectl("config", "set", "kill_grace", f"{KILL_GRACE}s")
     gate = closed_gate(storm)
     command = storm.ledger.command(gate=gate)
-    held, stubborn = storm.put(command, priority=2), storm.put(STUBBORN + command, priority=2)
-    for job in (held, stubborn):
+    return Work(storm.put(command, priority=2), storm.put(STUBBORN + command, priority=2), [], gate)
+
+
+def _in_the_midst(storm: Storm, long: Work, short: int) -> Work:
+    for job in (long.held, long.stubborn):
         eventually(
             lambda job=job: storm.ledger.has(job, Word.START),  # type: ignore[misc]
             what=f"job {job} has started; {storm.said()[-2000:]}",
         )
-    work = Work(held, stubborn, storm.put_many([{"command": storm.ledger.command()}] * short), gate)
-    if short:
-        storm.let_work_go_on(300)
+    work = long._replace(short=storm.put_many([{"command": storm.ledger.command()}] * short))
+    eventually(
+        lambda: not short or any(storm.ledger.has(job, Word.END) for job in work.short),
+        what=f"short jobs are run; {storm.said()[-2000:]}",
+    )
     return work
 
 

@@ -212,6 +212,7 @@ def test_a_pool_goes_on_or_says_why_not(queuectl: CommandLine, outside: Outside,
     text = said.read_text()
     assert outside.is_untouched(), text
     assert "Traceback" not in text
+    assert ": -" not in text, "no length of time is negative"
     assert any(word in text for word in (DONE, *REFUSED)), text
 
 

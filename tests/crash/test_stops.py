@@ -24,6 +24,7 @@ from tests.crash.busy import (
     environment_of_ours,
     hears,
     outcomes,
+    pool_at_work,
     starts,
     stopping,
     views_of,
@@ -57,8 +58,7 @@ def test_a_first_signal_lets_what_runs_finish_and_starts_nothing_more(storm: Sto
         (by(signal.SIGHUP), ("--grace=60",)),
         (to_the_group, ()),
     ]:
-        pool = storm.start_pool(4, *options)
-        work = at_work(storm)
+        pool, work = pool_at_work(storm, *options)
         stop(storm, pool)
         hears(storm, work)
         begun = starts(storm)
@@ -178,8 +178,7 @@ def test_a_stop_whose_time_is_over_ends_what_runs_and_charges_nothing(storm: Sto
         (0, (), ("--now",)),
         (0.3, (), ("--timeout=0.3",)),
     ]:
-        pool = storm.start_pool(4, *start)
-        work = at_work(storm)
+        pool, work = pool_at_work(storm, *start)
         began = time.monotonic()
         if stop is None:
             pool.process.terminate()
