@@ -73,11 +73,15 @@ def look_at(pid: int) -> Process | None:
 
 def all_processes() -> list[Process]:
     """Every process that we can see; empty where there is no /proc."""
+    return [process for process in map(look_at, all_pids()) if process is not None]
+
+
+def all_pids() -> list[int]:
+    """The pid of every process that we can see; none where there is no /proc."""
     try:
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
         return []
-    return [process for process in map(look_at, pids) if process is not None]
 
 
 def token_of(pid: int) -> str | None:

@@ -14,9 +14,10 @@ from queuectl_core.execution.liveness import Note, RunNote
 from queuectl_core.execution.marks import mark_of, mark_on
 from queuectl_core.execution.processes import (
     Process,
-    all_processes,
+    all_pids,
     boot_id,
     descendants,
+    look_at,
     pid_namespace,
     send,
     ticks,
@@ -25,6 +26,9 @@ from queuectl_core.execution.processes import (
 
 SLACK_TICKS = 2
 """How far the start of a process, in whole ticks, may lie outside the instants noted around it."""
+
+MOST_ROUNDS = 20
+"""How often the processes that were born during a look are looked at in turn: elsewhere some always are."""
 
 
 class Trail(NamedTuple):
@@ -46,15 +50,33 @@ def trail_of(token: str, note: Note | None, adopters: tuple[int, ...] = ()) -> T
 
 def find_survivors(trail: Trail) -> list[Process]:
     """Every living process of the run, as far as it left a trail."""
-    processes = all_processes()
+    processes, found = _look_round(trail)
     living = {process.pid: process for process in processes if not process.zombie}
-    mark = mark_of(trail.token)
-    found = {pid for pid in living if mark_on(pid) == mark or token_of(pid) == trail.token}
     if trail.note is not None:
         found |= {process.pid for process in processes if _in_session(process, trail.note, processes)}
         found |= _adopted(trail, living)
     found |= descendants(found, processes)
     return [living[pid] for pid in sorted(found) if pid in living]
+
+
+def _look_round(trail: Trail) -> tuple[list[Process], set[int]]:
+    """Every process, and the pids of those that say themselves that they are of the run.
+
+    A process that starts another in its place and leaves may do so while we look at the many others, and the other
+    was not there when these were listed. So whoever is new is looked at too, until nobody is.
+    """
+    mark = mark_of(trail.token)
+    known: dict[int, Process | None] = {}
+    found = set()
+    for _ in range(MOST_ROUNDS):
+        new = [pid for pid in all_pids() if pid not in known]
+        if not new:
+            break
+        for pid in new:
+            known[pid] = look_at(pid)
+            if mark_on(pid) == mark or token_of(pid) == trail.token:
+                found.add(pid)
+    return [process for process in known.values() if process is not None], found
 
 
 def _in_session(process: Process, note: RunNote, processes: list[Process]) -> bool:

@@ -313,5 +313,7 @@ class Worker:
 
 def _was_cut_short(result: Result) -> bool:
     """Whether a signal that a shutdown may send ended the run, not a limit of ours, which has its own error."""
-    by_signal = result.outcome is Outcome.FAILED and result.signal in SHUTDOWN_SIGNALS
-    return by_signal and result.error == Exit(None, result.signal).error
+    # A shell says of a command that a signal ended: 128 and its number; so do programs that tidy up first.
+    number = result.signal if result.signal is not None else (result.exit_code or 0) - 128
+    by_signal = result.outcome is Outcome.FAILED and number in SHUTDOWN_SIGNALS
+    return by_signal and result.error == Exit(result.exit_code, result.signal).error

@@ -187,6 +187,18 @@ def test_a_run_that_a_signal_ends_while_its_pool_is_stopping_is_released(
     assert_released(queue, job)
 
 
+def test_a_run_that_exits_as_one_that_a_signal_ended_is_released_too(queue: LiveQueue, tmp_path: Path) -> None:
+    pool = queue.pool()
+    ready = tmp_path / "ready"
+    job = queue.put(f"trap 'exit 143' TERM; echo $$ > {ready}; while :; do sleep 0.01; done", max_retries=0)
+    [command] = pids_in(ready)
+    pool.signal(signal.SIGTERM)
+    hears_of_stopping(pool)
+    os.kill(command, signal.SIGTERM)
+    assert pool.ended() == 0
+    assert_released(queue, job)
+
+
 @pytest.mark.crash
 def test_a_shutdown_that_reaches_the_command_before_its_worker_charges_nothing(queue: LiveQueue, gate: Gate) -> None:
     pool = queue.pool()
