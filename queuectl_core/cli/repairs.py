@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 
 from queuectl_core.cli.home_checks import own_files
 from queuectl_core.cli.remains import backup_drafts, orphaned_logs, strays
+from queuectl_core.execution.locks import is_held
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -41,17 +41,7 @@ def _close_to_others(path: str) -> bool:
 
 def _nobody_migrates(home: Home) -> bool:
     """Whether no migration runs, which holds this lock alone; one that begins meanwhile makes its draft anew."""
-    try:
-        lock = os.open(home.lock("schema"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
+    return not is_held(home.lock("schema"))
 
 
 def mend_store(store: SqliteStore) -> Iterator[str]:

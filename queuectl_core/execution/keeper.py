@@ -104,6 +104,8 @@ class Keeper:
             # Last, so that a folder which cannot be made keeps nobody from the rest; and in no home that is gone.
             self._presence.check()
             prepare_folders(self._store.home)
+            if not os.path.lexists(self._store.home.lock(self._options.pool)):
+                tell(self._outbox, orders.RENEW)
 
     def _pass_on_orders(self) -> None:
         wished = self._store.run(workers.pool_orders(self._options.pool))

@@ -16,6 +16,7 @@ GRACE = "grace"
 LOST = "lost"
 DRAINED = "drained"
 READY = "ready"
+RENEW = "renew"
 
 
 class Inbox:

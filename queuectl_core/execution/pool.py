@@ -6,6 +6,7 @@ the kernel, of wishes from its keeper, of shutdowns from signals.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import select
@@ -201,8 +202,16 @@ class Pool:
                     self._stop()
                 case orders.SCALE:
                     self._wanted = int(rest[0])
+                case orders.RENEW:
+                    self._renew_hold()
                 case orders.GRACE if self._options.grace is None:
                     self._grace = None if rest[0] == "none" else float(rest[0])
+
+    def _renew_hold(self) -> None:
+        """Make our lock file anew, where somebody removed it: without it nobody could tell us to stop."""
+        with contextlib.suppress(OSError):
+            if self._hold.renew():
+                self._report(events.Notice(f"pool {self.name}: its lock file was removed", serious=True))
 
     def _tell_ready(self) -> None:
         if self._ready is not None:

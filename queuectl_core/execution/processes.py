@@ -159,12 +159,12 @@ def reap_all() -> None:
             pass
 
 
-def has_open(pid: int, path: str) -> bool:
-    """Whether a process has a file open that lies, or lay before it was removed, at `path`."""
+def has_open(pid: int, name: str) -> bool:
+    """Whether a process has a file of that name open, wherever it lies, or lay before it was removed."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(f"/proc/{pid}/fd"):
+        for handle in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{pid}/fd/{name}") in (path, f"{path} (deleted)"):
+                if os.path.basename(os.readlink(f"/proc/{pid}/fd/{handle}")) in (name, f"{name} (deleted)"):
                     return True
     return False
 

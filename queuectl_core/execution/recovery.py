@@ -29,7 +29,7 @@ from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
-from queuectl_core.store.transactions.workers import Worker
+from queuectl_core.store.transactions.workers import Pool, Worker
 
 LOST = Result(Outcome.LOST, error="the worker died")
 
@@ -67,8 +67,8 @@ def _lost_runs(store: SqliteStore) -> list[Held]:
     return [held for held in store.run(processing()) if held.job.worker in dead] if dead else []
 
 
-def _is_dead(store: SqliteStore, name: str, registered: Worker | None) -> bool:
-    """Whether a worker has died: its lock is free, or its lock file is gone and its process holds it no more.
+def _is_dead(store: SqliteStore, name: str, registered: Worker | Pool | None) -> bool:
+    """Whether a worker or pool has died: its lock is free, or its lock file is gone and its process holds it no more.
 
     A file that somebody removed under a living worker says nothing; the worker makes it anew within a second.
     """
@@ -76,7 +76,7 @@ def _is_dead(store: SqliteStore, name: str, registered: Worker | None) -> bool:
         return False
     if os.path.lexists(store.home.lock(name)) or registered is None:
         return True
-    return not has_open(registered.pid, store.home.lock(name))
+    return not has_open(registered.pid, os.path.basename(store.home.lock(name)))
 
 
 def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
@@ -127,7 +127,8 @@ def _see_off_the_dead(store: SqliteStore) -> None:
         return
     gone -= {str(held.job.worker) for held in store.run(processing())}
     # Looked at again: a worker takes its lock before it registers, but may have done both meanwhile.
-    registered = {worker.id: worker for worker in roster.workers}
+    registered: dict[str, Worker | Pool] = {worker.id: worker for worker in roster.workers}
+    registered |= {pool.id: pool for pool in roster.pools}
     gone = {name for name in gone if _is_dead(store, name, registered.get(name))}
     if gone & known:
         store.run(workers.see_off(sorted(gone), sorted(gone)))

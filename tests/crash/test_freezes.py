@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +20,7 @@ from tests.crash.busy import (
     stopping,
     views_of,
 )
+from tests.crash.evidence import is_locked
 from tests.crash.ledger import Word
 from tests.crash.storm import Pool, Storm
 from tests.execution.waiting import eventually
@@ -160,21 +160,10 @@ def stop_at_rest(storm: Storm, keeper: int) -> None:
 
     def rests() -> bool:
         storm.strike(keeper, signal.SIGSTOP)
-        if not any(is_held(storm.home.lock(name)) for name in ("recovery", "write", "checkpoint")):
+        locks = [Path(storm.home.lock(name)) for name in ("recovery", "write", "checkpoint")]
+        if not any(is_locked(lock) for lock in locks if lock.exists()):
             return True
         storm.strike(keeper, signal.SIGCONT)
         return False
 
     eventually(rests, what="the keeper rests")
-
-
-def is_held(path: str) -> bool:
-    """Whether somebody holds the lock of a file."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False

@@ -152,9 +152,10 @@ def test_a_pool_makes_anew_what_is_removed_of_run(storm: Storm, tmp_path: Path) 
 
     eventually(lambda: storm.job(later).state is JobState.COMPLETED, what="the other worker works on")
     eventually(lambda: sum("-" in name for name in alive(storm.home)) == 2, what="both workers hold locks again")
+    eventually(lambda: any("-" not in name for name in alive(storm.home)), what="the pool holds its lock again")
     gate.touch()
     eventually(lambda: storm.job(job).state is JobState.COMPLETED, what="its run is not taken for lost")
-    pool.process.send_signal(signal.SIGTERM)
+    storm.queuectl("worker", "stop")
     assert pool.process.wait(30) == 0
     storm.drain(1)
     assert storm.wrong() == []
