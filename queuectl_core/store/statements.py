@@ -15,6 +15,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 Row = Sequence[Any]
+Values = Mapping[str, Any]
 Rows = list[Any]
 
 
@@ -29,10 +30,13 @@ class Statement(NamedTuple):
 
 
 class Many(NamedTuple):
-    """One named statement run for each row of positional values; answered with one row: how many changed."""
+    """One named statement run for each row of values, positional or named; answered with one row: how many changed.
+
+    The store adds nothing to them, not even `now`.
+    """
 
     name: str
-    rows: Iterable[Row]
+    rows: Iterable[Row] | Iterable[Values]
 
 
 class Wake(NamedTuple):

@@ -21,6 +21,7 @@ from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import find, page
 
+TODAY = schema.VERSION
 ADD_COLUMN = "ALTER TABLE jobs ADD COLUMN note TEXT;"
 
 
@@ -85,10 +86,10 @@ def test_a_migration_keeps_what_is_stored_and_a_backup_of_it(home: Home, monkeyp
     with SqliteStore(home) as store:
         assert [job.id for job in store.run(page())] == ["b", "a"]
 
-    assert version_of(home.database) == 3
+    assert version_of(home.database) == TODAY + 2
     assert ask(home.database, "SELECT count(note) FROM jobs") == 0
-    backup = f"{home.database}.v1.backup"
-    assert version_of(backup) == 1
+    backup = f"{home.database}.v{TODAY}.backup"
+    assert version_of(backup) == TODAY
     assert ask(backup, "SELECT group_concat(name) FROM (SELECT name FROM jobs ORDER BY number)") == "a,b"
     assert ask(backup, "PRAGMA integrity_check") == "ok"
     assert stat.S_IMODE(os.stat(backup).st_mode) == 0o600
@@ -101,7 +102,7 @@ def test_a_backup_holds_what_is_in_the_log_alone(home: Home, monkeypatch: pytest
         offer(monkeypatch, ADD_COLUMN)
         SqliteStore(home).close()
 
-    assert ask(f"{home.database}.v1.backup", "SELECT name FROM jobs") == "a"
+    assert ask(f"{home.database}.v{TODAY}.backup", "SELECT name FROM jobs") == "a"
 
 
 def test_a_migration_happens_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +114,7 @@ def test_a_migration_happens_once(home: Home, monkeypatch: pytest.MonkeyPatch) -
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(open_it, range(4)))
-    assert version_of(home.database) == 2
+    assert version_of(home.database) == TODAY + 1
 
 
 def test_a_step_that_fails_is_rolled_back_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +124,7 @@ def test_a_step_that_fails_is_rolled_back_whole(home: Home, monkeypatch: pytest.
     with pytest.raises(StoreError, match="no such table"):
         SqliteStore(home)
 
-    assert version_of(home.database) == 2
+    assert version_of(home.database) == TODAY + 1
     columns = ask(home.database, "SELECT group_concat(name) FROM pragma_table_info('jobs')")
     assert isinstance(columns, str)
     assert ("note" in columns, "other" in columns) == (True, False)
@@ -152,7 +153,7 @@ def test_a_running_pool_keeps_migrations_away(home: Home, monkeypatch: pytest.Mo
     assert Path(home.database).read_bytes() == before
 
     SqliteStore(home).close()
-    assert version_of(home.database) == 2
+    assert version_of(home.database) == TODAY + 1
 
 
 async def test_an_open_console_keeps_migrations_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +171,7 @@ def test_who_stays_is_told_of_a_migration_that_came_in_between(home: Home, monke
 
     def ensure_and_be_overtaken(connection: sqlite3.Connection, _: Home) -> None:
         schema.ensure_schema(connection, home)
-        schema.migrate(connection, home, {2: ADD_COLUMN})
+        schema.migrate(connection, home, {TODAY + 1: ADD_COLUMN})
 
     monkeypatch.setattr(store_module, "ensure_schema", ensure_and_be_overtaken)
 
@@ -210,7 +211,7 @@ def test_the_longest_path_leaves_room_for_the_backup(tmp_path: Path, monkeypatch
 
     SqliteStore(home).close()
 
-    assert version_of(home.database) == 2
+    assert version_of(home.database) == TODAY + 1
 
 
 # ------------------------------------------------------------------ what is not ours
@@ -229,7 +230,7 @@ def test_a_newer_schema_is_left_alone(home: Home, monkeypatch: pytest.MonkeyPatc
         offer(patch, ADD_COLUMN)
         made(home)
 
-    refused(home, NewerSchema, r"written by a newer queuectl \(schema 2\): upgrade queuectl")
+    refused(home, NewerSchema, rf"written by a newer queuectl \(schema {TODAY + 1}\): upgrade queuectl")
 
 
 def test_the_database_of_another_program_is_left_alone(home: Home) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from queuectl_core.model.job import Attempt, JobState, Outcome
 from queuectl_core.model.settings import Settings
-from queuectl_core.store.statements import Statement, Steps, work
+from queuectl_core.store.statements import Many, Steps, work
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.claims import Ask, cancel_wanted, take_turn
 from queuectl_core.store.transactions.jobs import find, history, tail
@@ -65,11 +65,12 @@ def set_ended(number: int, token: str) -> Steps[tuple[int, list[Attempt]]]:
         "ended_at": NOON,
         "output_bytes": 0,
     }
-    for name in ("end_job", "put_off_job", "release_job"):
-        yield Statement(name, values)
-    yield Statement("end_run", values)
+    for name in ("end_jobs", "put_off_jobs", "release_jobs", "end_runs"):
+        yield Many(name, [{**values, "now": NOON}])
     attempts: list[Attempt] = yield from history(number).steps()
     [job] = yield from find([str(number)]).steps()
+    if job.state is not JobState.PROCESSING:
+        yield Many("move_counts", [(job.queue, "processing", -1), (job.queue, job.state, 1)])
     return int(job.state is not JobState.PROCESSING), attempts
 
 

@@ -172,57 +172,61 @@ RETURNING number, runs;
 UPDATE jobs SET ready = 1 WHERE number IN (
     SELECT number FROM jobs WHERE ready = 0 AND due <= :now ORDER BY due LIMIT 1000);
 
--- The head of each open queue, then the best of the heads: one seek a queue, however long they are.
--- name: claim
+-- The open queues by the best job of each, the best of them first: one seek a queue, however long they are. Whatever
+-- the best `:wanted` jobs are, they are in these queues.
+-- name: best_queues
+WITH open AS (
+    SELECT queue FROM counts WHERE state IN ('pending', 'failed') AND n > 0
+        AND (:queues IS NULL OR queue IN (SELECT value FROM json_each(:queues)))
+        AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)
+    GROUP BY queue)
+SELECT open.queue FROM open CROSS JOIN jobs ON number = (
+    SELECT number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue ORDER BY priority DESC, due, number LIMIT 1)
+ORDER BY priority DESC, due, number LIMIT :wanted;
+
+-- name: ready_jobs
+SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue ORDER BY priority DESC, due, number LIMIT :wanted;
+
+-- name: hold_jobs
 UPDATE jobs SET state = 'processing', ready = NULL, attempts = attempts + 1, runs = runs + 1, token = :token,
     worker = :worker, started_at = :now, updated_at = :now, exit_code = NULL, signal = NULL, error = NULL
-WHERE number = (
-    WITH open AS (
-        SELECT DISTINCT queue FROM counts WHERE state IN ('pending', 'failed') AND n > 0
-            AND (:queues IS NULL OR queue IN (SELECT value FROM json_each(:queues)))
-            AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)),
-    heads AS MATERIALIZED (
-        SELECT (SELECT number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
-                ORDER BY priority DESC, due, number LIMIT 1) AS head
-        FROM open)
-    SELECT number FROM heads CROSS JOIN jobs ON number = head ORDER BY priority DESC, due, number LIMIT 1)
-RETURNING {job_columns}, (SELECT settings FROM versions WHERE only = 1);
+WHERE number = :number AND ready = 1;
 
--- name: insert_run
+-- name: insert_runs
 INSERT INTO runs (job, attempt, token, worker, started_at)
 VALUES (:number, :attempt, :token, :worker, :now);
 
 -- name: next_due
 SELECT min(due) - :now FROM jobs WHERE ready = 0;
 
--- name: settings_version
-SELECT settings FROM versions WHERE only = 1;
+-- name: now_and_version
+SELECT :now, settings FROM versions WHERE only = 1;
 
 -- name: fair_share
 SELECT (SELECT coalesce(sum(n), 0) FROM counts WHERE state IN ('pending', 'failed')), (SELECT count(*) FROM workers);
 
 -- name: held_job
-SELECT {job_columns}, :now FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
+SELECT {job_columns} FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
 
 -- What ends a run of a job is in three statements, each touching what it must: an index costs for each column
 -- that is set, whether it changes or not. All are fenced by the token.
 
--- name: end_job
+-- name: end_jobs
 UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge, finished_at = :ended_at,
     exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
--- name: put_off_job
+-- name: put_off_jobs
 UPDATE jobs SET state = 'failed', token = NULL, ready = :delay_ms <= 0, due = :now + :delay_ms,
     exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
--- name: release_job
+-- name: release_jobs
 UPDATE jobs SET state = 'pending', token = NULL, ready = 1, attempts = attempts + :charge,
     exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
--- name: end_run
+-- name: end_runs
 UPDATE runs SET outcome = :outcome, finished_at = max(started_at, :ended_at), exit_code = :exit_code,
     signal = :signal, error = :error, duration_ms = coalesce(:duration_ms, max(0, :ended_at - started_at)),
     output_bytes = :output_bytes
@@ -240,7 +244,7 @@ RETURNING queue, state;
 -- name: unclaim_run
 DELETE FROM runs WHERE job = :number AND attempt = :attempt AND token = :token;
 
--- name: insert_tail
+-- name: insert_tails
 INSERT INTO tails (job, attempt, output) VALUES (:number, :attempt, :output)
 ON CONFLICT (job, attempt) DO UPDATE SET output = excluded.output;
 
@@ -255,11 +259,14 @@ SELECT token, {job_columns} FROM jobs WHERE state = 'processing' ORDER BY number
 
 -- ------------------------------------------------------------------ statistics
 
+-- name: move_counts
+INSERT INTO counts (queue, state, n) VALUES (?, ?, ?) ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n;
+
 -- name: note_minute
 INSERT INTO minutes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
                      duration_ms, duration_max_ms, waiting_ms)
-VALUES (:now / 60000, :queue, :ended, :outcome IS 'completed', :outcome IS 'failed', :outcome IS 'timed_out',
-        :outcome IS 'cancelled', :outcome IS 'released', :outcome IS 'lost', :duration_ms, :duration_ms, :waiting_ms)
+VALUES (:now / 60000, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
+        :duration_ms, :duration_max_ms, :waiting_ms)
 ON CONFLICT (minute, queue) DO UPDATE SET
     ended = ended + excluded.ended, completed = completed + excluded.completed, failed = failed + excluded.failed,
     timed_out = timed_out + excluded.timed_out, cancelled = cancelled + excluded.cancelled,
@@ -267,10 +274,9 @@ ON CONFLICT (minute, queue) DO UPDATE SET
     duration_ms = duration_ms + excluded.duration_ms,
     duration_max_ms = max(duration_max_ms, excluded.duration_max_ms), waiting_ms = waiting_ms + excluded.waiting_ms;
 
--- name: note_buckets
-INSERT INTO histograms (minute, queue, measure, bucket, n)
-VALUES (:now / 60000, :queue, 'duration', :duration_bucket, 1), (:now / 60000, :queue, 'waiting', :waiting_bucket, 1)
-ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + 1;
+-- name: note_bucket
+INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, :n)
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + excluded.n;
 
 -- name: note_depth
 INSERT INTO minutes (minute, queue, depth)

@@ -26,7 +26,7 @@ APPLICATION_ID = 0x71756575
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables."""
 
-VERSION = 1
+VERSION = 2
 """The schema version that this program reads and writes; a file in `migrations/` leads to each."""
 
 PATIENCE = 5.0
@@ -79,7 +79,9 @@ def needs_migration(connection: sqlite3.Connection, path: str, current: int) -> 
 
 
 def migrate(connection: sqlite3.Connection, home: Home, steps: Mapping[int, str]) -> None:
-    """Apply the steps that lead from the file's version to the newest, each in one transaction."""
+    """Apply the steps that lead from the file's version to the newest: each in one transaction, or all of them in one
+    where the store is new, so that one whose making was cut short holds nothing.
+    """
     newest = max(steps)
     with _alone_with_schema(connection, home, newest) as needed:
         if not needed:
@@ -91,7 +93,11 @@ def migrate(connection: sqlite3.Connection, home: Home, steps: Mapping[int, str]
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()  # commands may be writing; see wal.py
-        for step in range(version + 1, newest + 1):
+        wanted = range(version + 1, newest + 1)
+        if not version:
+            _apply(connection, newest, "\n".join(steps[step] for step in wanted))
+            return
+        for step in wanted:
             _apply(connection, step, steps[step])
 
 

@@ -18,9 +18,7 @@ from queuectl_core.model.validation import check_changes
 from queuectl_core.store.statements import Statement, Steps, Wake, read, write
 from queuectl_core.store.transactions.arrivals import command_columns, milliseconds, working_directory
 from queuectl_core.store.transactions.jobs import find_all, queues_holding
-
-NOTHING_RAN = {"outcome": None, "duration_ms": 0, "waiting_ms": 0}
-"""The values of `note_minute` for a job that ended without a run."""
+from queuectl_core.store.transactions.tallies import Tally
 
 
 class Forgotten(NamedTuple):
@@ -44,15 +42,14 @@ def cancel(ids: Iterable[str]) -> Steps[list[Job]]:
 def cancel_found(jobs: Iterable[Job]) -> Steps[list[Job]]:
     """Cancel these jobs, all of which allow it; as `cancel`."""
     changed = []
-    ended: dict[str, int] = {}
+    tally = Tally()
     for job in jobs:
         name = "ask_to_cancel" if job.state is JobState.PROCESSING else "cancel_waiting"
         [row] = yield Statement(name, {"number": job.number})
         changed.append(Job.from_row(row))
         if job.state in WAITING:
-            ended[job.queue] = ended.get(job.queue, 0) + 1
-    for queue, n in ended.items():
-        yield Statement("note_minute", {**NOTHING_RAN, "queue": queue, "ended": n})
+            tally.ended(job.queue)
+    yield from tally.written()
     workers = frozenset(job.worker for job in changed if job.state is JobState.PROCESSING and job.worker)
     yield Wake(workers=workers)
     return changed

@@ -11,15 +11,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from queuectl_core.model.backoff import delay_ms
-from queuectl_core.model.histogram import bucket_of
 from queuectl_core.model.job import ENDED, WAITING, Job, JobState, Outcome, Result
 from queuectl_core.model.lifecycle import EVENT_OF_OUTCOME, TABLE, after_run
 from queuectl_core.model.settings import Settings
-from queuectl_core.store.statements import Statement, Steps, Wake, read, work
-from queuectl_core.store.transactions.changes import NOTHING_RAN
-
-MEASURED = (Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT)
-"""Outcomes whose durations and waiting times count in the statistics."""
+from queuectl_core.store.statements import Many, Statement, Steps, Wake, read, work
+from queuectl_core.store.transactions.tallies import Tally
 
 
 class Ask(NamedTuple):
@@ -92,24 +88,19 @@ def take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
 
 
 def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
-    ended = []
-    for report in reports:
-        ended.append((yield from _end_run(report)))
+    [(now, version)] = yield Statement("now_and_version")
+    tally = Tally()
+    ended = yield from _end_runs(reports, now, tally)
     claimed: list[Held] = []
     if asks:
         yield Statement("promote_due")
-        for ask in (yield from _granted(asks)):
-            found = yield from _claim(ask)
-            if found is None:
-                break
-            held, version = found
-            claimed.append(held)
+        claimed = yield from _claim((yield from _granted(asks)), now, tally)
+    yield from tally.written()
     if claimed:
         return Turns(claimed, ended, None, version)
     if reports and asks:
         yield Statement("worker_idle", {"worker": asks[0].worker})
     [(due,)] = yield Statement("next_due")
-    [(version,)] = yield Statement("settings_version")
     return Turns([], ended, due, version)
 
 
@@ -121,62 +112,94 @@ def _granted(asks: Sequence[Ask]) -> Steps[Sequence[Ask]]:
     return asks[: max(1, waiting // max(1, workers))]
 
 
-def _claim(ask: Ask) -> Steps[tuple[Held, int] | None]:
-    """Claim the best job; returns it with the version of the settings, None where none is due."""
-    queues = json.dumps(ask.queues) if ask.queues else None
-    rows = yield Statement("claim", {"token": ask.token, "worker": ask.worker, "queues": queues})
-    if not rows:
-        return None
-    *columns, version = rows[0]
-    job = Job.from_row(columns)
-    values = {"number": job.number, "attempt": job.runs, "token": ask.token, "worker": ask.worker}
-    yield Statement("insert_run", values)
-    return Held(ask.token, job), version
+def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
+    """Claim the best jobs, one an ask; fewer where fewer are due."""
+    names = asks[0].queues
+    values = {"queues": json.dumps(names) if names else None, "wanted": len(asks)}
+    ready: list[Job] = []
+    for (queue,) in (yield Statement("best_queues", values)):
+        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": len(asks)})))
+    ready.sort(key=place_in_line)
+    held, rows = [], []
+    for ask, job in zip(asks, ready, strict=False):
+        tally.moved(job.queue, job.state, JobState.PROCESSING)
+        held.append(Held(ask.token, _as_held(job, ask.worker, now)))
+        rows.append(
+            {"number": job.number, "attempt": job.runs + 1, "token": ask.token, "worker": ask.worker, "now": now}
+        )
+    if rows:
+        yield Many("hold_jobs", rows)
+        yield Many("insert_runs", rows)
+    return held
+
+
+def place_in_line(job: Job) -> tuple[int, int, int]:
+    """What puts waiting jobs into the order in which they are claimed."""
+    return -job.priority, job.due, job.number
+
+
+def _as_held(job: Job, worker: str, now: int) -> Job:
+    return job._replace(
+        state=JobState.PROCESSING,
+        attempts=job.attempts + 1,
+        runs=job.runs + 1,
+        worker=worker,
+        started_at=now,
+        updated_at=now,
+        exit_code=None,
+        signal=None,
+        error=None,
+    )
 
 
 @work
 def unclaim(held: Sequence[Held]) -> Steps[None]:
     """Give back jobs whose runs were never started: uncharged, unnumbered, in their old places."""
+    tally = Tally()
     for token, job in held:
         values = {"number": job.number, "attempt": job.runs, "token": token}
         for queue, state in (yield Statement("unclaim_job", values)):
             yield Statement("unclaim_run", values)
+            tally.moved(queue, JobState.PROCESSING, JobState(state))
             if state == JobState.PENDING:
                 yield Wake(queues=frozenset({queue}))
             else:
-                yield Statement("note_minute", {**NOTHING_RAN, "queue": queue, "ended": 1})
+                tally.ended(queue)
+    yield from tally.written()
 
 
-def _end_run(report: Report) -> Steps[Job | None]:
-    held = yield Statement("held_job", {"number": report.number, "token": report.token})
-    if not held:
-        return None
-    *columns, now = held[0]
-    job, result = Job.from_row(columns), report.result
-    state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
-    values = _ended_columns(job, report, state, now)
-    yield Statement(_ENDINGS.get(state, "end_job"), values)
-    yield Statement("end_run", values)
-    if result.tail:
-        yield Statement("insert_tail", {"number": job.number, "attempt": job.runs, "output": result.tail})
-    yield from _note(job, state, result)
-    if state in WAITING:
-        # Also for a retry that is not due yet: an idle worker must know when to look again.
-        yield Wake(queues=frozenset({job.queue}))
-    return job._replace(
-        state=state,
-        attempts=job.attempts + values["charge"],
-        due=now + values["delay_ms"] if state is JobState.FAILED else job.due,
-        updated_at=now,
-        finished_at=values["ended_at"] if state in ENDED else None,
-        exit_code=result.exit_code,
-        signal=result.signal,
-        error=result.error,
-        cancelling=False,
-    )
+def _end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Job | None]]:
+    """End these runs, each that still holds its job; the jobs as they are then, None for the others."""
+    ended: list[Job | None] = []
+    by_statement: dict[str, list[dict[str, Any]]] = {}
+    tails = []
+    told: set[str] = set()
+    for report in reports:
+        rows = yield Statement("held_job", {"number": report.number, "token": report.token})
+        if not rows or report.token in told:
+            ended.append(None)
+            continue
+        told.add(report.token)
+        job, result = Job.from_row(rows[0]), report.result
+        state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
+        values = _ended_columns(job, report, state, now)
+        by_statement.setdefault(_ENDINGS.get(state, "end_jobs"), []).append(values)
+        if result.tail:
+            tails.append({"number": job.number, "attempt": job.runs, "output": result.tail})
+        tally.ran(job, state, result)
+        if state in WAITING:
+            # Also for a retry that is not due yet: an idle worker must know when to look again.
+            yield Wake(queues=frozenset({job.queue}))
+        ended.append(_as_ended(job, result, state, values, now))
+    for name, changes in by_statement.items():
+        yield Many(name, changes)
+        yield Many("end_runs", changes)
+    if tails:
+        yield Many("insert_tails", tails)
+    return ended
 
 
-_ENDINGS = {JobState.FAILED: "put_off_job", JobState.PENDING: "release_job"}
+_ENDINGS = {JobState.FAILED: "put_off_jobs", JobState.PENDING: "release_jobs"}
 """The statement by which a run's job takes its next state, where that is not its last."""
 
 
@@ -189,30 +212,29 @@ def _ended_columns(job: Job, report: Report, state: JobState, now: int) -> dict[
         "state": state,
         "outcome": result.outcome,
         "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
-        "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread),
+        "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread) if state is JobState.FAILED else 0,
         "ended_at": max(job.started_at or 0, now - report.late_ms),
         "exit_code": result.exit_code,
         "signal": result.signal,
         "error": result.error,
         "duration_ms": None if result.outcome is Outcome.LOST else result.duration_ms,
         "output_bytes": result.output_bytes,
+        "now": now,
     }
 
 
-def _note(job: Job, state: JobState, result: Result) -> Steps[None]:
-    measured = result.outcome in MEASURED
-    waiting_ms = max(0, (job.started_at or job.due) - job.due)
-    minute = {
-        "queue": job.queue,
-        "ended": int(state in ENDED),
-        "outcome": result.outcome,
-        "duration_ms": result.duration_ms if measured else 0,
-        "waiting_ms": waiting_ms if measured else 0,
-    }
-    yield Statement("note_minute", minute)
-    if measured:
-        buckets = {"duration_bucket": bucket_of(result.duration_ms), "waiting_bucket": bucket_of(waiting_ms)}
-        yield Statement("note_buckets", {"queue": job.queue, **buckets})
+def _as_ended(job: Job, result: Result, state: JobState, values: dict[str, Any], now: int) -> Job:
+    return job._replace(
+        state=state,
+        attempts=job.attempts + values["charge"],
+        due=now + values["delay_ms"] if state is JobState.FAILED else job.due,
+        updated_at=now,
+        finished_at=values["ended_at"] if state in ENDED else None,
+        exit_code=result.exit_code,
+        signal=result.signal,
+        error=result.error,
+        cancelling=False,
+    )
 
 
 def retry_delay_ms(attempts: int, settings: Settings, spread: float) -> int:

@@ -34,7 +34,7 @@ class SettingChange(NamedTuple):
 def settings() -> Steps[StoredSettings]:
     """What was set so far."""
     rows = yield Statement("settings")
-    [(version,)] = yield Statement("settings_version")
+    [(_, version)] = yield Statement("now_and_version")
     return StoredSettings(version, dict(rows))
 
 
