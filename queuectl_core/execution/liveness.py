@@ -57,7 +57,8 @@ class Hold:
     def __init__(self, home: Home, name: str) -> None:
         self.name = name
         self._path = home.lock(name)
-        self._begun: dict[str, Success | None] = {}
+        self._begun: dict[str, str] = {}
+        """What is known of the end of each run that was begun, by its token, as JSON."""
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
         self._draft = f"{home.run}/.{name}.{os.getpid()}"
         self.handle = self._make()
@@ -75,12 +76,12 @@ class Hold:
 
     def note_start(self, token: str) -> None:
         """Say that a run is about to begin: from here on it counts, whatever becomes of us."""
-        self._begun[token] = None
+        self._begun[token] = "null"
         self._write(None)
 
     def note_success(self, token: str, success: Success) -> None:
         """Say that a run has ended well. Written with the next start, before which nothing can go wrong for it."""
-        self._begun[token] = success
+        self._begun[token] = f"[{success.duration_ms}, {success.output_bytes}]"
 
     def note_run(self, run: RunNote) -> None:
         """Say which command runs now; survives any death but that of the machine."""
@@ -92,7 +93,7 @@ class Hold:
 
     def _write(self, run: RunNote | None) -> None:
         # By hand: this is written twice for every run.
-        begun = ", ".join(f'"{token}": {json.dumps(end)}' for token, end in self._begun.items())
+        begun = ", ".join([f'"{token}": {end}' for token, end in self._begun.items()])
         noted = f'["{run.token}", {run.pid}, {run.started_ns}, {run.spawned_ns}]' if run else "null"
         text = f'{self._self}, "begun": {{{begun}}}, "run": {noted}}}'
         os.pwrite(self.handle, text.encode().ljust(NOTE_BYTES), 0)

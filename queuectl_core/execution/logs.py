@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from queuectl_core.model.job import TAIL_BYTES
 from queuectl_core.store.home import Home, make_private
@@ -25,24 +25,57 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 def make_log(home: Home, number: int, attempt: int) -> int:
     """Open the log file of a run, empty, for its owner alone. Raises OSError."""
-    path = home.log(number, attempt)
-    try:
-        return _made(path)
-    except FileNotFoundError:
-        for folder in (home.logs, os.path.dirname(path)):
-            make_private(folder)
-        return _made(path)
+    with LogMaker(home) as maker:
+        return maker.make(number, attempt)
 
 
-def _made(path: str) -> int:
-    with _folder_of(path) as (folder, name):
+class LogMaker:
+    """Makes the logs of one worker's runs, with their folder kept open from one to the next until `close`."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._path = ""
+        self._folder = -1
+
+    def make(self, number: int, attempt: int) -> int:
+        """Open the log file of a run, empty, for its owner alone. Raises OSError."""
+        path, _, name = self._home.log(number, attempt).rpartition("/")
+        if path == self._path:
+            try:
+                return self._made(name)
+            except FileNotFoundError:
+                pass  # The folder was removed since.
+        self.close()
         try:
-            return os.open(name, _MAKE, 0o600, dir_fd=folder)
+            self._folder = _opened(path)
+        except FileNotFoundError:
+            for folder in (self._home.logs, path):
+                make_private(folder)
+            self._folder = _opened(path)
+        self._path = path
+        return self._made(name)
+
+    def _made(self, name: str) -> int:
+        try:
+            return os.open(name, _MAKE, 0o600, dir_fd=self._folder)
         except FileExistsError:  # of a run that power loss undid, or no log at all
-            if stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
-                raise _is_link(path) from None
-            os.unlink(name, dir_fd=folder)
-            return os.open(name, _MAKE, 0o600, dir_fd=folder)
+            if stat.S_ISLNK(os.lstat(name, dir_fd=self._folder).st_mode):
+                raise _is_link(f"{self._path}/{name}") from None
+            os.unlink(name, dir_fd=self._folder)
+            return os.open(name, _MAKE, 0o600, dir_fd=self._folder)
+
+    def close(self) -> None:
+        """Let the folder go; the next log is looked for by its path."""
+        self._path = ""
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_log(path: str) -> int:
@@ -58,22 +91,27 @@ def open_log(path: str) -> int:
 @contextmanager
 def _folder_of(path: str) -> Iterator[tuple[int, str]]:
     """The folder of a log, open, and the name of the log in it, reached through no link. Raises OSError."""
-    folder, name = os.path.split(path)
-    top, inner = os.path.split(folder)
+    folder, _, name = path.rpartition("/")
+    opened = _opened(folder)
+    try:
+        yield opened, name
+    finally:
+        os.close(opened)
+
+
+def _opened(folder: str) -> int:
+    """Open a folder of logs, reached through no link. Raises OSError."""
+    top, _, inner = folder.rpartition("/")
     try:
         logs = os.open(top, _FOLDER)
         try:
-            opened = os.open(inner, _FOLDER, dir_fd=logs)
+            return os.open(inner, _FOLDER, dir_fd=logs)
         finally:
             os.close(logs)
     except NotADirectoryError:
         if os.path.islink(folder) or os.path.islink(top):
             raise _is_link(folder) from None
         raise
-    try:
-        yield opened, name
-    finally:
-        os.close(opened)
 
 
 def _is_link(path: str) -> OSError:

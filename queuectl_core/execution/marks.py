@@ -9,11 +9,8 @@ The lower bits of it say which run the process belongs to.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 LEAST = 1 << 62
 """Marks are this or more, and less than twice as much."""
@@ -35,21 +32,24 @@ def mark_on(pid: int) -> int | None:
     return limit if LEAST <= limit < 2 * LEAST else None
 
 
-@contextmanager
-def marking_children(token: str) -> Iterator[None]:
+class marking_children:  # noqa: N801 - read as a verb: `with marking_children(token):`
     """Have what this process starts meanwhile, and all that comes of it, carry the mark of a run.
 
     Where the system has no such limit, or set one, processes go unmarked.
     """
-    before = _limits()
-    if before is None:
-        yield
-        return
-    _set(mark_of(token), before[1])
-    try:
-        yield
-    finally:
-        _set(*before)
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._before: tuple[int, int] | None = None
+
+    def __enter__(self) -> None:
+        self._before = _limits()
+        if self._before is not None:
+            _set(mark_of(self._token), self._before[1])
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            _set(*self._before)
 
 
 def _limits() -> tuple[int, int] | None:
@@ -60,5 +60,7 @@ def _limits() -> tuple[int, int] | None:
 
 
 def _set(soft: int, hard: int) -> None:
-    with contextlib.suppress(OSError, ValueError):
+    try:
         resource.setrlimit(resource.RLIMIT_RTTIME, (soft, hard))
+    except (OSError, ValueError):
+        return  # Then it goes unmarked.

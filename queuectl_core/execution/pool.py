@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import select
 import signal
 import time
@@ -254,7 +253,7 @@ class Pool:
 def _fresh_name(home: Home) -> str:
     """A name that no pool left a lock under."""
     while True:
-        name = secrets.token_hex(3)
+        name = os.urandom(3).hex()
         if not os.path.lexists(home.lock(name)):
             return name
 

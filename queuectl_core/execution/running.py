@@ -8,7 +8,7 @@ import time
 
 from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.execution.logs import Output, make_log, read_end
+from queuectl_core.execution.logs import LogMaker, Output, read_end
 from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import children_of_self, reap_all
 from queuectl_core.execution.survivors import Trail, end_survivors
@@ -26,7 +26,7 @@ class Runner:
     """Runs the jobs of one worker, one at a time."""
 
     def __init__(self, home: Home, hold: Hold, poll: select.poll) -> None:
-        self._home = home
+        self._logs = LogMaker(home)
         self._hold = hold
         self._poll = poll
         self._environment = Environment(home.path)
@@ -35,7 +35,7 @@ class Runner:
     def run(self, job: Job, token: str, settings: Settings, look: Look) -> Result:
         """Run the job's command to its end; Never raises for it."""
         try:
-            log = make_log(self._home, job.number, job.runs)
+            log = self._logs.make(job.number, job.runs)
         except OSError as error:
             return Result(Outcome.RELEASED, error=f"log file cannot be made: {error.strerror}")
         began = time.monotonic()
@@ -62,6 +62,10 @@ class Runner:
         # A worker that is never idle would pile them up, and a pid that is not collected looks alive.
         reap_all()
         return ended
+
+    def rest(self) -> None:
+        """Let go of what is kept open from one run to the next."""
+        self._logs.close()
 
     def end_previous(self, store: SqliteStore, job: Job) -> bool:
         """End what survives of the run before, so that the job never runs twice at once; False while some does.

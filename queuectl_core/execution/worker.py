@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import secrets
 import select
 import signal
 import socket
@@ -114,6 +113,7 @@ class Worker:
     def _rest(self, due_in_ms: int | None) -> bool:
         """Hang out the bells and look once more; or, where that was done, sleep. Whether a bell woke us."""
         if not self._sleeper.listening:
+            self._runner.rest()
             self._sleeper.listen()
             if self._options.ring_when_idle:
                 self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
@@ -157,7 +157,7 @@ class Worker:
         if self._draining:
             return []
         options = self._options
-        return [Ask(options.id, secrets.token_hex(16), options.queues) for _ in range(self._hand.wanted())]
+        return [Ask(options.id, os.urandom(16).hex(), options.queues) for _ in range(self._hand.wanted())]
 
     def _settle(self, reports: list[Report], turns: Turns, running: str | None = None) -> None:
         """Close the books on what was reported; `running` is the token of the run that goes on."""

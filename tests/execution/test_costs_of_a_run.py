@@ -1,0 +1,71 @@
+"""What a run costs the system, counted by strace: calls of its worker, and flushes to the disk. Nothing is timed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from queuectl_core.model.job import NewJob
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
+from tests.cli.line import program
+
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+FLUSHES = ("fsync", "fdatasync", "sync_file_range", "msync")
+OF_THE_STORE = ("pread64", "pwrite64", "fcntl", "flock", "getrandom")
+FEW, MORE = 80, 240
+
+
+def drained(folder: Path, jobs: int) -> tuple[Counter[str], Counter[str]]:
+    """The calls of the worker, and those of all processes, in a drain of so many jobs by one worker."""
+    home = Home(str(folder / f"home-{jobs}"))
+    with SqliteStore(home) as store:
+        store.run(enqueue_rows(lambda: [[row_of(NewJob("true"), "/tmp")] * jobs], str))
+    return traced(folder / f"calls-{jobs}", program(home, "worker", "start", "--count", "1", "--drain"))
+
+
+def traced(calls: Path, command: list[str]) -> tuple[Counter[str], Counter[str]]:
+    """The calls of the process that made the most, and those of all, while a command ran."""
+    subprocess.run(
+        ["strace", "-f", "-qq", "-o", str(calls), *command],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=120,
+    )
+    by_process: dict[str, Counter[str]] = {}
+    for line in calls.read_text(errors="replace").splitlines():
+        pid, _, call = line.partition(" ")
+        if not call.lstrip().startswith(("<", "+", "-")):  # resumed, exited, signalled
+            by_process.setdefault(pid, Counter())[call.lstrip().partition("(")[0]] += 1
+    busiest = max(by_process.values(), key=Counter.total)
+    return busiest, sum(by_process.values(), Counter())
+
+
+@pytest.mark.slow
+def test_a_run_takes_so_many_calls_of_its_worker_and_no_flush(tmp_path: Path) -> None:
+    few, _ = drained(tmp_path, FEW)
+    more, all_of_more = drained(tmp_path, MORE)
+
+    calls = {name: n / (MORE - FEW) for name, n in (more - few).items()}
+
+    # What the store reads, writes and locks is counted elsewhere, and here depends on how short strace lets a run be.
+    assert sum(n for name, n in calls.items() if name not in OF_THE_STORE) <= 38, calls
+    assert calls["clone3"] == 1
+    assert sum(all_of_more[name] for name in FLUSHES) <= 12, all_of_more  # as it starts and ends
+
+
+def test_a_job_that_was_acknowledged_was_flushed(tmp_path: Path) -> None:
+    home = Home(str(tmp_path / "home"))
+    SqliteStore(home).close()
+
+    calls, _ = traced(tmp_path / "calls", program(home, "enqueue", "--", "true"))
+
+    assert 1 <= sum(calls[name] for name in FLUSHES) <= 5, calls
