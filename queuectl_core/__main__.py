@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl_core.cli.main import main
+from queuectl_core.cli.main import script
 
 if __name__ == "__main__":
-    main()
+    script()

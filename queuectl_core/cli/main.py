@@ -199,9 +199,21 @@ group = Commands(
 
 
 def main() -> NoReturn:
-    """The entry point: run the command line that this process was given, and exit with its status."""
+    """Run the command line that this process was given, and exit with its status."""
     output.prepare()
     raise SystemExit(output.finish(run(sys.argv[1:])))
+
+
+def script() -> NoReturn:
+    """What is installed as `queuectl`: as `main`, but the process ends at once.
+
+    An interpreter that takes itself apart first takes 5 ms longer, an eighth of a short command.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else DONE)
 
 
 def run(arguments: list[str]) -> int:

@@ -38,10 +38,20 @@ _DIM, _SERIOUS = "\x1b[2m", "\x1b[1;31m"
 
 def reporter(log_format: str, *, coloured: bool) -> Report:
     """What reports events on stderr: `log_format` is `text` or `json`; colour is for text alone."""
+    if _goes_nowhere(_STDERR):
+        return lambda _event: None
     write = line_writer(_STDERR)
     if log_format == "json":
         return lambda event: write(as_json(event, time.time()))
     return lambda event: write(as_text(event, time.time(), coloured=coloured))
+
+
+def _goes_nowhere(descriptor: int) -> bool:
+    """Whether what is written there is thrown away, so that it need not be made."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(os.devnull))
+    except OSError:
+        return False
 
 
 def as_text(event: PoolEvent, now: float, *, coloured: bool = False) -> str:

@@ -59,8 +59,10 @@ class Command:
     def __init__(self, note: RunNote) -> None:
         self.note = note
         self.pid = note.pid
-        self.handle = os.pidfd_open(self.pid)
-        """Readable once the command itself, its children apart, has ended."""
+
+    def has_ended(self) -> bool:
+        """Whether the command itself, its children apart, has ended; SIGCHLD tells when to ask."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signal the command's process group; the leader is not yet collected, so the group is its own."""
@@ -70,7 +72,6 @@ class Command:
     def collect(self) -> Exit:
         """Collect the command, which has ended."""
         _, found = os.waitpid(self.pid, 0)
-        os.close(self.handle)
         status = os.waitstatus_to_exitcode(found)
         return Exit(None, -status) if status < 0 else Exit(status, None)
 
@@ -88,12 +89,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
             failpoints.reached(Failpoint.SPAWNED, pid)
     except (OSError, ValueError) as error:
         raise CannotStart(_why(job, words[0], error), by_system=is_system_trouble(error)) from error
-    try:
-        return Command(RunNote(token, pid, before, boot_clock_ns()))
-    except OSError as error:
-        os.killpg(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise CannotStart(f"command could not be watched: {error.strerror}", by_system=True) from error
+    return Command(RunNote(token, pid, before, boot_clock_ns()))
 
 
 def is_system_trouble(error: Exception) -> bool:

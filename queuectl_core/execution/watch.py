@@ -64,7 +64,8 @@ class Ended(NamedTuple):
 
 
 class Watch:
-    """The watch over one command. `poll` also wakes for what concerns the worker, and a `Look` sees to that."""
+    """The watch over one command. `poll` wakes for SIGCHLD, and for what else concerns the worker; a `Look` takes in
+    what came."""
 
     def __init__(self, command: Command, log: int, limits: Limits, adopter: int) -> None:
         self._command = command
@@ -78,33 +79,28 @@ class Watch:
 
     def until_ended(self, poll: select.poll, look: Look) -> Ended:
         """Wait until the command has ended, and end it where need be."""
-        handle = self._command.handle
-        poll.register(handle, select.POLLIN)
-        try:
-            routine_at = self._began + look.first
-            while True:
-                wait_ms = max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000
-                # Asked again: where a signal cuts the wait short and the time is over, as for a process that was
-                # stopped, Python says that nothing is ready without a look.
-                ready = poll.poll(wait_ms) or poll.poll(0)
-                exited = any(fd == handle for fd, _ in ready)
-                if exited and self._reason is None:
-                    break
-                if exited and not find_survivors(self._trail):
-                    break
-                if ready and not exited:
-                    # Perhaps an orphan of the command, which waits for it to be gone.
-                    reap_strays((self._command.pid,))
-                routine = time.monotonic() >= routine_at
-                if routine:
-                    routine_at = time.monotonic() + ROUTINE_LOOK
-                self._consider(look.at(routine) if routine or ready else None)
-                self._press_on()
-                if exited:
-                    # The handle stays readable; do not spin on it.
-                    time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
-        finally:
-            poll.unregister(handle)
+        routine_at = self._began + look.first
+        came = False
+        while True:
+            # At once where something came that was not the end: while it was taken in, the end may have come.
+            wait_ms = 0.0 if came else max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000
+            # Asked again: where a signal cuts the wait short and the time is over, as for a process that was
+            # stopped, Python says that nothing is ready without a look.
+            ready = poll.poll(wait_ms) or poll.poll(0)
+            exited = self._command.has_ended()
+            if exited and (self._reason is None or not find_survivors(self._trail)):
+                break
+            came = bool(ready) and not exited
+            if came:
+                # Perhaps an orphan of the command, which waits for it to be gone.
+                reap_strays((self._command.pid,))
+            routine = time.monotonic() >= routine_at
+            if routine:
+                routine_at = time.monotonic() + ROUTINE_LOOK
+            self._consider(look.at(routine) if routine or ready else None)
+            self._press_on()
+            if exited:
+                time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
         return Ended(self._command.collect(), self._reason)
 
     def _next_look(self, routine_at: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import look_at
 from queuectl_core.model.job import Command, Job, JobState
+from tests.execution.waiting import eventually
 
 ENVIRONMENT = {b"PATH": os.environb[b"PATH"]}
 
@@ -31,7 +31,7 @@ class Ran:
         handle = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             started = start(job(command, cwd or folder), "token-of-the-run", handle, "/bin/sh", ENVIRONMENT)
-            assert select.select([started.handle], [], [], 30)[0], "the command ends"
+            eventually(started.has_ended, what="the command ends")
             self.note = started.note
             self.process = look_at(started.pid)
             self.exit = started.collect()

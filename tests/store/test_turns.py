@@ -53,6 +53,34 @@ def test_several_results_are_taken_each_by_its_own_token(store: Engine) -> None:
     assert look(store, second.job).state is JobState.PROCESSING
 
 
+def test_what_a_turn_releases_it_can_claim_again_though_its_queue_held_nothing_else(store: Engine) -> None:
+    job = put(store, queue="alone")
+    run = started(store)
+
+    turns = store.run(take_turns([report(run, Outcome.RELEASED)], [Ask("pool-1", fresh_token(), ("alone",))]))
+
+    assert [held.job.number for held in turns.claimed] == [job.number]
+
+
+def test_a_result_that_is_told_twice_in_a_turn_counts_once(store: Engine) -> None:
+    put(store)
+    said = report(started(store), Outcome.COMPLETED, duration_ms=5)
+
+    first, second = store.run(take_turns([said, said], [])).ended
+
+    assert (first and first.state, second) == (JobState.COMPLETED, None)
+    assert store.run(summary()).duration == (0.005, 0.005, 0.005, 0.005)
+
+
+def test_the_best_jobs_of_several_queues_are_claimed_in_one_order(store: Engine) -> None:
+    wanted = [
+        put(store, queue=queue, priority=priority) for priority, queue in ((3, "b"), (2, "a"), (1, "c"), (0, "b"))
+    ]
+    put(store, queue="d", priority=-1)
+
+    assert [job.number for _, job in claim(store, 4)] == [job.number for job in wanted]
+
+
 def test_a_result_that_is_reported_late_tells_when_its_run_ended(store: Engine) -> None:
     put(store)
     run = started(store)

@@ -93,6 +93,8 @@ def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
     ended = yield from _end_runs(reports, now, tally)
     claimed: list[Held] = []
     if asks:
+        if any(job and job.state in WAITING for job in ended):
+            yield from tally.written()  # A claim looks at the counts for queues where something waits.
         yield Statement("promote_due")
         claimed = yield from _claim((yield from _granted(asks)), now, tally)
     yield from tally.written()

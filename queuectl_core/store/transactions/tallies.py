@@ -61,7 +61,7 @@ class Tally:
         return found
 
     def written(self) -> Steps[None]:
-        """Write it all down."""
+        """Write it all down, and begin anew."""
         moves = [(queue, state, n) for (queue, state), n in self._moves.items() if n]
         if moves:
             yield Many("move_counts", moves)
@@ -69,3 +69,5 @@ class Tally:
             yield Statement("note_minute", minute)
         for (queue, measure, bucket), n in self._buckets.items():
             yield Statement("note_bucket", {"queue": queue, "measure": measure, "bucket": bucket, "n": n})
+        for kept in (self._moves, self._minutes, self._buckets):
+            kept.clear()
