@@ -5,99 +5,104 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sqlite3
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
 
-from tests.benchmarks import machine
-from tests.benchmarks.measuring import Measure
+from queuectl_core.model.errors import QueueError
+from tests.benchmarks import machine, report
+from tests.benchmarks.measuring import Finding, Measure, Unmeasured
 from tests.benchmarks.options import Options
 
-NAMES = ("drain", "enqueue_process", "bulk", "scale", "latency", "idle", "console", "console_log")
-HEAD = ("what: ours | other side", "ours", "other", "unit", "ratio", "middle half", "goal", "")
-WIDTHS = (62, 10, 10, 6, 7, 15, 7, 7)
+NAMES = (
+    "drain",
+    "peers",
+    "sleepers",
+    "bulk",
+    "enqueue_process",
+    "latency",
+    "handover",
+    "scale",
+    "contention",
+    "idle",
+    "starting",
+    "pages",
+    "console",
+    "console_log",
+)
+FAILURES = (QueueError, ImportError, OSError, RuntimeError, sqlite3.Error, subprocess.SubprocessError)
+"""What keeps one benchmark from its end and is no reason to leave out the others."""
 
 
-def main() -> None:
-    """Run the benchmarks that are named, all where none is."""
+def main() -> int:
+    """Run the benchmarks that are named, all where none is; 1 where one of them could not be run to its end."""
     asked = _arguments()
-    options = Options(asked.jobs, asked.count)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that homes and pools are cleaned up
+    options = Options(asked.jobs, asked.count, asked.huge, asked.peers)
+    run = Run(options, [name for name in NAMES if name in asked.names] or NAMES)
     facts = machine.facts()
-    names = [name for name in NAMES if name in asked.names] or NAMES
     if asked.json:
-        measures = [_as_json(name, measure) for name in names for measure in _measures(name, options)]
-        print(json.dumps({"machine": facts, "measures": measures}, indent=2, ensure_ascii=False))
-        return
-    print("\n".join(f"{name:12} {value}" for name, value in facts.items()), end="\n\n")
-    print(_line(HEAD), flush=True)
-    for name in names:
-        for measure in _measures(name, options):
-            print(_line(_cells(measure)), flush=True)
+        measures = [report.as_json(name, measure) for name, measure in run.measures()]
+        left_out = [entry._asdict() for entry in run.left_out]
+        document = {"machine": facts, "measures": measures, "not_measured": left_out, "seconds": run.seconds}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return int(run.failed)
+    print(report.facts_text(facts), report.line(report.HEAD), sep="\n\n", flush=True)
+    for _, measure in run.measures():
+        print(report.line(report.cells(measure)), flush=True)
+    print("", report.unmeasured_text(run.left_out), "", report.seconds_text(run.seconds), sep="\n")
+    return int(run.failed)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure; wants a quiet machine.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(NAMES))
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    parser.add_argument("--jobs", type=int, default=Options().jobs, help="how many 'drain' runs (%(default)s)")
-    parser.add_argument(
-        "--count",
-        type=int,
-        default=Options().many,
-        help="lines of 'bulk', large store of 'scale' (%(default)s)",
-    )
+    usual = Options()
+    for flag, default, what in (
+        ("--jobs", usual.jobs, "how many 'drain' runs"),
+        ("--count", usual.many, "lines of 'bulk', large store of 'scale' and 'console'"),
+        ("--huge", usual.huge, "the largest store of 'scale', 0 for none"),
+    ):
+        parser.add_argument(flag, type=int, default=default, metavar="N", help=f"{what} ({default})")
+    parser.add_argument("--peers", action="store_true", help="install what 'peers' lacks, in an environment of its own")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(NAMES):
         parser.error(f"no benchmark {' '.join(sorted(unknown))}: there are {' '.join(NAMES)}")
     return asked
 
 
-def _measures(name: str, options: Options) -> Iterator[Measure]:
-    found: Iterator[Measure] = import_module(f"tests.benchmarks.{name}").measure(options)
-    return found
+class Run:
+    """The benchmarks of these names, one after the other; what they leave out, and the seconds they took."""
 
+    def __init__(self, options: Options, names: tuple[str, ...] | list[str]) -> None:
+        self.left_out = [Unmeasured(name, "not asked for") for name in NAMES if name not in names]
+        self.seconds: dict[str, float] = {}
+        self.failed = False
+        self._options = options
+        self._names = names
 
-def _cells(measure: Measure) -> tuple[str, ...]:
-    return (
-        measure.what,
-        _figure(measure.ours),
-        "-" if measure.other is None else _figure(measure.other),
-        measure.unit,
-        "-" if measure.ratio is None else f"{measure.ratio:.2f}",
-        "–".join(_figure(edge) for edge in measure.spread),
-        f"{measure.goal}{f' {measure.unit}' if measure.goal.of_ours else ''}",
-        "reached" if measure.reached else "missed",
-    )
+    def measures(self) -> Iterator[tuple[str, Measure]]:
+        """Each measure as it is made, with the name of its benchmark."""
+        for name in self._names:
+            began = time.perf_counter()
+            for finding in self._findings(name):
+                if isinstance(finding, Measure):
+                    yield name, finding
+                else:
+                    self.left_out.append(finding)
+            self.seconds[name] = round(time.perf_counter() - began, 1)
 
-
-def _figure(value: float) -> str:
-    """Three significant digits, and no exponent."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    what, ours, other, unit, *rest = (
-        f"{cell:<{width}}" if at in (0, 3, 6, 7) else f"{cell:>{width}}"
-        for at, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
-    )
-    return "  ".join((what, ours, other, unit, *rest)).rstrip()
-
-
-def _as_json(name: str, measure: Measure) -> dict[str, Any]:
-    goal = measure.goal
-    return {
-        "benchmark": name,
-        "what": measure.what,
-        "unit": measure.unit,
-        "ours": measure.ours,
-        "other": measure.other,
-        "ratio": measure.ratio,
-        "middle_half": measure.spread,
-        "goal": {"of": "ours" if goal.of_ours else "ratio", "text": str(goal), "reached": measure.reached},
-    }
+    def _findings(self, name: str) -> Iterator[Finding]:
+        try:
+            yield from import_module(f"tests.benchmarks.{name}").measure(self._options)
+        except FAILURES as error:
+            self.failed = True
+            yield Unmeasured(name, f"not to its end: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,7 +6,10 @@ cancelled; each run there was is in the history.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
@@ -27,7 +30,7 @@ INSERT INTO jobs (number, command, state, queue, priority, attempts, max_retries
                   updated_at, finished_at, exit_code, error, runs)
 SELECT i, 'convert input/' || i || '.png output/' || i || '.jpg', state,
     CASE i % 3 WHEN 0 THEN 'default' WHEN 1 THEN 'mail' ELSE 'render' END, i % 7 - 3, attempts, 3,
-    :now - age + CASE i % 10 WHEN 4 THEN 86400000 WHEN 5 THEN 3600000 ELSE 0 END,
+    CASE i % 10 WHEN 4 THEN :now + 86400000 + age WHEN 5 THEN :now + 3600000 + age ELSE :now - age END,
     CASE WHEN i % 10 < 4 THEN 1 WHEN i % 10 < 6 THEN 0 END,
     '/tmp', :now - age, :now - age,
     iif(i % 10 < 6, NULL, :now - age),
@@ -49,19 +52,52 @@ _QUEUES = "INSERT INTO queues (name) SELECT DISTINCT queue FROM jobs"
 _COUNTS = "INSERT INTO counts (queue, state, n) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state"
 
 
+_QUICKLY = (
+    # No journal, no flush: a store that is half filled is thrown away.
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
+    "PRAGMA cache_size = -500000",
+    "PRAGMA threads = 2",
+)
+
+CHECKED = 1000
+"""Stores up to so many jobs are held against the constraints: the rows repeat after 210, so larger ones need not be."""
+
+
 def fill(home: Home, jobs: int) -> None:
-    """Make the store of a home, with so many jobs in it."""
+    """Make the store of a home, with so many jobs in it, and have it on the disk."""
     with SqliteStore(home) as store:
         now = store.clock()
     connection = sqlite3.connect(home.database, isolation_level=None)
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_JOBS, {"jobs": jobs, "now": now})
-        for statement in (_RUNS, _QUEUES, _COUNTS):
-            connection.execute(statement)
+        for pragma in _QUICKLY:
+            connection.execute(pragma).fetchall()
+        connection.execute(f"PRAGMA ignore_check_constraints = {jobs > CHECKED}")
+        connection.execute("BEGIN")
+        with _bared(connection):
+            connection.execute(_JOBS, {"jobs": jobs, "now": now})
+            connection.execute(_RUNS)
+        connection.execute(_QUEUES)
+        connection.execute(_COUNTS)
         connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
     finally:
         connection.close()
+    # Written now, and not in the midst of what is measured.
+    os.sync()
+
+
+@contextmanager
+def _bared(connection: sqlite3.Connection) -> Iterator[None]:
+    """The tables without their indexes and triggers, which are made anew afterwards: sorting once is far quicker."""
+    made = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
+    ).fetchall()
+    for kind, name, _ in made:
+        connection.execute(f"DROP {kind} {name}")
+    yield
+    for _, _, sql in made:
+        connection.execute(sql)
 
 
 def dead_job(jobs: int) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,9 +47,25 @@ class Spent(NamedTuple):
 
 @contextmanager
 def new_home() -> Iterator[Home]:
-    """A home with nothing in it, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="queuectl-bench-") as folder:
-        yield Home(f"{os.path.realpath(folder)}/home")
+    """A home with nothing in it. Its database is removed afterwards, the rest when all is measured."""
+    home = Home(f"{tempfile.mkdtemp(dir=run_folder())}/home")
+    try:
+        yield home
+    finally:
+        for name in glob(f"{home.database}*"):
+            os.unlink(name)
+
+
+@cache
+def run_folder() -> str:
+    """Where the homes of this run are, removed at its end.
+
+    No sooner: for minutes after thousands of files were deleted, ext4 passes over each of their inodes whenever it
+    makes a file, and a log file costs 100 µs or more instead of 25.
+    """
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="queuectl-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def program(home: Home, *arguments: str) -> list[str]:
@@ -91,15 +111,20 @@ def running_pool(home: Home, workers: int) -> Iterator[int]:
     command = program(home, "worker", "start", "--count", str(workers))
     pool = start(command)
     try:
-        _wait_until_idle(home, workers)
+        wait_until_idle(home, workers)
         yield pool.pid
     finally:
-        pool.terminate()
-        try:
-            pool.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            pool.kill()  # its workers leave by themselves
-            pool.wait()
+        end(pool)
+
+
+def end(pool: subprocess.Popen[bytes]) -> None:
+    """End a pool that was started here, unless it has ended."""
+    pool.terminate()
+    try:
+        pool.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        pool.kill()  # its workers leave by themselves
+        pool.wait()
 
 
 def workers_of(home: Home) -> list[WorkerView]:
@@ -108,7 +133,8 @@ def workers_of(home: Home) -> list[WorkerView]:
         return worker_views(store)
 
 
-def _wait_until_idle(home: Home, workers: int) -> None:
+def wait_until_idle(home: Home, workers: int) -> None:
+    """Wait until a home has so many workers, all of them idle. Raises TimeoutError."""
     deadline = time.monotonic() + PATIENCE
     while [worker.state for worker in workers_of(home)] != [WorkerState.IDLE] * workers:
         if time.monotonic() > deadline:

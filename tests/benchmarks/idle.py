@@ -13,6 +13,7 @@ from tests.benchmarks.measuring import Goal, Measure, quartiles
 from tests.benchmarks.options import Options
 
 WORKERS = 8
+MEMORY = Goal(6, want=4)
 SETTLING = 2.0
 """Seconds after the start that are not measured."""
 
@@ -32,9 +33,9 @@ def measure(_: Options) -> Iterator[Measure]:
     alone = [private[pid] for pid in of_worker]
     share = sum(private.values()) / WORKERS
     name = f"idle pool of {WORKERS} workers"
-    yield Measure(f"{name}: processor", "%", sum(shares) / WINDOWS, None, quartiles(shares), Goal(0.3))
-    yield Measure(f"{name}: private memory", "MB", statistics.median(alone), None, quartiles(alone), Goal(8))
-    yield Measure(f"{name}: the same, all processes / {WORKERS}", "MB", share, None, (share, share), Goal(8))
+    yield Measure(f"{name}: processor", "%", sum(shares) / WINDOWS, None, quartiles(shares), Goal(0.2, want=0.1))
+    yield Measure(f"{name}: private memory", "MB", statistics.median(alone), None, quartiles(alone), MEMORY)
+    yield Measure(f"{name}: the same, all processes / {WORKERS}", "MB", share, None, (share, share), MEMORY)
 
 
 def _shares(processes: list[psutil.Process]) -> Iterator[float]:

@@ -16,7 +16,7 @@ def facts() -> dict[str, str]:
     return {
         "cpu": _cpu_model(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "load before": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "kernel": f"{platform.system()} {platform.release()}",
         "file system": file_system(tempfile.gettempdir()) or "unknown",
         "python": platform.python_version(),

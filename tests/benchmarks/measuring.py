@@ -5,24 +5,49 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 
+class Verdict(StrEnum):
+    """How far a figure came this time; `WANTED`: as far as was wanted, beyond the goal."""
+
+    MISSED = "missed"
+    REACHED = "reached"
+    WANTED = "wanted"
+
+
 class Goal(NamedTuple):
-    """What a figure should reach: the ratio, or (`of_ours`) ours by itself."""
+    """What a figure should reach: the ratio, or (`of_ours`) ours by itself. `want` is the more ambitious limit."""
 
     limit: float
     at_least: bool = False
     of_ours: bool = False
+    want: float | None = None
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
+        return self.text(self.limit)
+
+    def text(self, limit: float) -> str:
+        """One of the limits, with which side of it is good."""
+        return f"{'≥' if self.at_least else '≤'} {limit:g}"
+
+    def verdict(self, figure: float) -> Verdict:
+        """How far a figure came."""
+        if self.want is not None and self._keeps(figure, self.want):
+            return Verdict.WANTED
+        return Verdict.REACHED if self._keeps(figure, self.limit) else Verdict.MISSED
+
+    def _keeps(self, figure: float, limit: float) -> bool:
+        return figure >= limit if self.at_least else figure <= limit
 
 
 class Measure(NamedTuple):
     """One line of the report. `other` is None where there is nothing to compare with.
 
-    `spread` holds the lower and upper quartile, over the repetitions, of what the goal is for.
+    `spread` holds the lower and upper quartile, over the repetitions, of what the goal is for. `paired` is the median
+    of the ratios of pairs, where both sides were measured in turn: what else the machine did then met both alike.
+    Without a goal the line is there to be read beside others.
     """
 
     what: str
@@ -30,18 +55,33 @@ class Measure(NamedTuple):
     ours: float
     other: float | None
     spread: tuple[float, float]
-    goal: Goal
+    goal: Goal | None = None
+    paired: float | None = None
 
     @property
     def ratio(self) -> float | None:
         """Ours over the other side."""
+        if self.paired is not None:
+            return self.paired
         return self.ours / self.other if self.other else None
 
     @property
-    def reached(self) -> bool:
-        """Whether the goal was reached this time."""
-        figure = self.ours if self.goal.of_ours or self.ratio is None else self.ratio
-        return figure >= self.goal.limit if self.goal.at_least else figure <= self.goal.limit
+    def verdict(self) -> Verdict | None:
+        """How far it came this time; None where there is no goal."""
+        if self.goal is None:
+            return None
+        return self.goal.verdict(self.ours if self.goal.of_ours or self.ratio is None else self.ratio)
+
+
+class Unmeasured(NamedTuple):
+    """What was left out of a run, and why."""
+
+    what: str
+    why: str
+
+
+Finding = Measure | Unmeasured
+"""What a benchmark yields."""
 
 
 class Pairs(NamedTuple):
@@ -68,11 +108,17 @@ def interleave(ours: Callable[[], float], other: Callable[[], float], repetition
     return Pairs([one for one, _ in pairs], [two for _, two in pairs])
 
 
-def compared(what: str, unit: str, pairs: Pairs, goal: Goal) -> Measure:
-    """The medians of both sides; the spread is that of the ratios of pairs."""
+def compared(what: str, unit: str, pairs: Pairs, goal: Goal | None = None) -> Measure:
+    """The medians of both sides and of the ratios of pairs; the spread is that of these, or of ours as the goal is."""
     ratios = [one / two for one, two in zip(*pairs, strict=True)]
     ours, other = (statistics.median(side) for side in pairs)
-    return Measure(what, unit, ours, other, quartiles(ratios), goal)
+    spread = quartiles(pairs.ours if goal and goal.of_ours else ratios)
+    return Measure(what, unit, ours, other, spread, goal, statistics.median(ratios))
+
+
+def alone(what: str, unit: str, values: Sequence[float], goal: Goal | None = None) -> Measure:
+    """The median of what has no other side, with its quartiles."""
+    return Measure(what, unit, statistics.median(values), None, quartiles(values), goal)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
