@@ -48,7 +48,7 @@ def names(home: Home) -> list[str]:
     return [file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX) and file not in OTHER_LOCKS]
 
 
-OTHER_LOCKS = frozenset({"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"})
+OTHER_LOCKS = frozenset({"schema.lock", "line.lock", "write.lock", "checkpoint.lock", "recovery.lock"})
 """Locks that are held for a moment, or by many, and say nothing of one process."""
 
 

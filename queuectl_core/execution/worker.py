@@ -40,6 +40,9 @@ STORE_PATIENCE = (0.1, 5.0)
 SHUTDOWN_NOTICE = 0.1
 """Seconds that the news of a shutdown may come after the signal which ended a run."""
 
+NO_ORDERS = (signal.SIGCHLD, signal.SIGALRM)
+"""Signals that tell of the end of a child, and of a wait for the store that was too long."""
+
 SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
 
 
@@ -243,8 +246,7 @@ class Worker:
             self._draining = True
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._inbox.handle)
-        # The end of a child, too, is a signal, so that a sleep or a watch is cut short by it; no order.
-        self._draining |= any(number != signal.SIGCHLD for number in self._signals.arrived())
+        self._draining |= any(number not in NO_ORDERS for number in self._signals.arrived())
         if self._draining and not was_draining:
             with contextlib.suppress(StoreError), self._store.impatient():
                 self._store.run(workers.worker_draining(self._options.id))

@@ -21,7 +21,7 @@ from queuectl_core.store.transactions.statistics import Minute, minutes_since, m
 from queuectl_core.store.transactions.workers import Roster, roster
 from tests.crash.ledger import Line
 
-FIXED_LOCKS = {"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
+FIXED_LOCKS = {"schema.lock", "line.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
 
 
 class Run(NamedTuple):

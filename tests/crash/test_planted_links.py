@@ -36,6 +36,7 @@ PLACES = (
     "queue.db-wal",
     "queue.db-shm",
     "run/schema.lock",
+    "run/line.lock",
     "run/write.lock",
     "run/checkpoint.lock",
     f"run/{WORKER}.lock",

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.crash
 
 SEEN = {
     "home", "run", "logs", "queue.db", "queue.db-wal", "queue.db-shm", "queue.db.v1.backup",
-    "schema.lock", "write.lock", "checkpoint.lock", "bells", "any", "control", "pool.log", "0", "1.1.log",
+    "schema.lock", "line.lock", "write.lock", "checkpoint.lock", "bells", "any", "control", "pool.log", "0", "1.1.log",
 }  # fmt: skip
 """Names that are there while a pool runs; beside them locks and bells of its own."""
 

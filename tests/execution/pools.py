@@ -27,7 +27,7 @@ from tests.execution.waiting import eventually
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-FIXED_LOCKS = {"schema.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
+FIXED_LOCKS = {"schema.lock", "line.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
 
 
 class Pool:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.errors import StoreBusy
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home, prepare_folders, prepare_home
@@ -14,6 +23,9 @@ from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
+from tests.execution.waiting import PATIENCE, eventually
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -81,3 +93,121 @@ class Broken(dict[str, str]):
 
     def items(self) -> object:  # type: ignore[override]  # it is broken
         raise ValueError("broken")
+
+
+# ---------------------------------------------------------------- in line
+
+
+WAITER = """
+import os, sys
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.gate import Gate
+home, told, name = sys.argv[1:]
+with Gate(Home(home), 60.0).passed():
+    os.write(int(told), name.encode())
+"""
+"""Waits at the gate of a home, says its name once it is through, and leaves."""
+
+
+class Line:
+    """Processes that wait at a gate which the test holds, each begun once the one before it waits."""
+
+    def __init__(self, home: Home, names: str) -> None:
+        self.gate = Gate(home, 1.0)
+        self.gate.enter()
+        self._read, self._write = os.pipe()
+        self.waiters: dict[str, subprocess.Popen[bytes]] = {}
+        for name in names:
+            command = [sys.executable, "-c", WAITER, home.path, str(self._write), name]
+            process = self.waiters[name] = subprocess.Popen(command, cwd=ROOT, pass_fds=[self._write])
+            eventually(lambda: waits_in_kernel(process.pid), what=f"{name} waits")  # noqa: B023
+
+    def passed(self, how_many: int) -> str:
+        """The names of those who were through first, in that order, once there are so many."""
+        said = b""
+        while len(said) < how_many:
+            assert select.select([self._read], [], [], PATIENCE)[0], f"only {said!r} were through"
+            said += os.read(self._read, 1)
+        return said.decode()
+
+    def close(self) -> None:
+        """End those who are left."""
+        self.gate.close()
+        for process in self.waiters.values():
+            process.kill()
+            process.wait()
+        for handle in (self._read, self._write):
+            os.close(handle)
+
+
+def waits_in_kernel(pid: int) -> bool:
+    """Whether a process sleeps until a lock is free, by the kernel's list of locks."""
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and str(pid) in line.split() for line in lines)
+
+
+@pytest.fixture
+def line(home: Home) -> Iterator[Callable[[str], Line]]:
+    """Makes a line of waiters with these names."""
+    if not Path("/proc/locks").exists():
+        pytest.skip("needs the kernel's list of locks")
+    with ExitStack() as made:
+        yield lambda names: made.enter_context(closing(Line(home, names)))
+
+
+def test_who_waits_longest_is_through_first(line: Callable[[str], Line]) -> None:
+    waiting = line("abcd")
+
+    waiting.gate.leave()
+
+    assert waiting.passed(4) == "abcd"
+
+
+def test_who_comes_back_at_once_stands_behind_those_who_wait(line: Callable[[str], Line]) -> None:
+    waiting = line("ab")
+
+    waiting.gate.leave()
+    waiting.gate.enter()
+
+    assert waiting.passed(2) == "ab"
+
+
+def test_one_who_dies_in_line_holds_up_nobody(line: Callable[[str], Line]) -> None:
+    waiting = line("abc")
+
+    waiting.waiters["b"].kill()
+    waiting.waiters["b"].wait()
+    waiting.gate.leave()
+
+    assert waiting.passed(2) == "ac"
+
+
+def test_one_who_is_stopped_in_line_holds_up_nobody_for_long(line: Callable[[str], Line]) -> None:
+    waiting = line("abc")
+
+    first = waiting.waiters["a"]
+    first.send_signal(signal.SIGSTOP)
+    eventually(lambda: is_stopped(first.pid), what="it is stopped")
+    waiting.gate.leave()
+
+    assert sorted(waiting.passed(2)) == ["b", "c"]
+    first.send_signal(signal.SIGCONT)
+    assert waiting.passed(1) == "a"
+
+
+def test_a_timer_of_another_goes_on_after_a_wait(home: Home) -> None:
+    holder, gate = Gate(home, 1.0), Gate(home, 0.05)
+    holder.enter()
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            gate.enter()
+        eventually(lambda: rung, what="the timer rings")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        holder.close()
+        gate.close()
+    assert rung == [signal.SIGALRM]

@@ -1,39 +1,72 @@
-"""The gate before the write lock: writers wait at a lock file, not inside SQLite.
+"""The gate before the write lock: writers wait at lock files, not inside SQLite.
 
 SQLite's busy handler sleeps at least a millisecond and up to a hundred, which is several times as long as a
-worker's whole transaction. At the gate a waiter looks again within a fraction of a millisecond. Whoever
-writes without passing it is still kept out by SQLite itself.
+worker's whole transaction, and whoever wakes first is next. Here they stand in line, each asleep until the one before
+it has passed: whoever comes draws a ticket, holds the byte of that number locked, and waits for the byte before it.
+The kernel frees the byte of one who dies. (A flock alone is not served in order: of a hundred that wait for one, some
+had three times as many turns as others.)
+
+A line can be held up by one in it who is stopped (SIGSTOP), so nobody stands in it for longer than `STANDING`: after
+that, as where no line can be stood in, one goes round it and looks every now and then. Whoever writes without
+passing the gate is still kept out by SQLite itself.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sqlite3
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from queuectl_core.store.home import Home
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_05, 0.002
 """Seconds between two looks at the gate, at first and at most."""
 
+STANDING, GOING_ROUND = 0.5, 5.0
+"""Seconds that one stands in line at most, and goes round it once that was in vain."""
+
+
+_TICKET_BYTES = 6
+
+
+def _lock_of(kind: int) -> bytes:
+    """`struct flock` of Linux, for a lock of this kind on every byte from the first ticket on."""
+    # By hand: the module struct takes a command a millisecond to load.
+    return kind.to_bytes(2, sys.byteorder) + bytes(6) + (1).to_bytes(8, sys.byteorder) + bytes(16)
+
+
+_ANYBODY, _NOBODY = _lock_of(fcntl.F_WRLCK), fcntl.F_UNLCK.to_bytes(2, sys.byteorder)
+
+
+class _TooLong(Exception):
+    """One has stood in line for long enough."""
+
 
 class Gate:
     """The gate of one home, for one connection. `patience` is how long (s) to wait before giving up."""
 
     def __init__(self, home: Home, patience: float) -> None:
-        self._lock = os.open(home.lock("write"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._lock = self._line = -1
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._lock = os.open(home.lock("write"), flags, 0o600)
+        try:
+            self._line = os.open(home.lock("line"), flags, 0o600)
+        except BaseException:
+            self.close()
+            raise
+        self._goes_round_until = 0.0
         self.patience = patience
 
     def is_open(self) -> bool:
         """Pass, if nobody else is through; the one who passed must `leave`."""
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return _has(self._lock)
 
     def pauses(self) -> Iterator[float]:
         """How long (s) to sleep between two looks. Raises SQLite's own busy error once patience has run out."""
@@ -48,12 +81,46 @@ class Gate:
 
     def enter(self) -> None:
         """Wait until it is open, and pass."""
-        if self.is_open():
+        if self._is_first() or self._stood_in_line() or self.is_open():
             return
         for pause in self.pauses():
             if self.is_open():
                 return
             time.sleep(pause)
+
+    def _is_first(self) -> bool:
+        """Pass, if nobody is through and nobody is in line."""
+        return fcntl.fcntl(self._line, fcntl.F_GETLK, _ANYBODY)[:2] == _NOBODY and self.is_open()
+
+    def _stood_in_line(self) -> bool:
+        """Stand in line and pass; False where that cannot be done, or took too long."""
+        if time.monotonic() < self._goes_round_until:
+            return False
+        if threading.current_thread() is not threading.main_thread():
+            return False  # It takes a signal to end the wait, and these come to the main thread.
+        try:
+            with _no_longer_than(min(STANDING, self.patience)):
+                ticket = self._drawn()
+                fcntl.lockf(self._line, fcntl.LOCK_EX, 1, ticket - 1)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except _TooLong:
+            self.leave()
+            self._goes_round_until = time.monotonic() + GOING_ROUND
+            return False
+        finally:
+            fcntl.lockf(self._line, fcntl.LOCK_UN, 0, 0)
+        return True
+
+    def _drawn(self) -> int:
+        """Draw the next ticket, and hold its byte."""
+        fcntl.flock(self._line, fcntl.LOCK_EX)
+        try:
+            ticket = int.from_bytes(os.pread(self._line, _TICKET_BYTES, 0)) + 1
+            fcntl.lockf(self._line, fcntl.LOCK_EX, 1, ticket)
+            os.pwrite(self._line, ticket.to_bytes(_TICKET_BYTES), 0)
+            return ticket
+        finally:
+            fcntl.flock(self._line, fcntl.LOCK_UN)
 
     def leave(self) -> None:
         """Let the next one pass; harmless where we are not through."""
@@ -69,7 +136,36 @@ class Gate:
             self.leave()
 
     def close(self) -> None:
-        """Give the lock file up; closing twice is harmless."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        """Give the lock files up; closing twice is harmless."""
+        for handle in (self._lock, self._line):
+            if handle >= 0:
+                os.close(handle)
+        self._lock = self._line = -1
+
+
+def _has(lock: int) -> bool:
+    """Take a lock, if it is free."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _no_longer_than(seconds: float) -> Iterator[None]:
+    """Raise _TooLong in what is done here once it has taken so long; only in the main thread.
+
+    A timer of somebody else's goes on afterwards, as if nothing had been.
+    """
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, every)
+        signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
