@@ -65,7 +65,7 @@ def list_dead(limit: int | None, everything: bool, by_cause: bool, queue: str | 
 
 
 def _list_jobs(store: SqliteStore, queue: str | None, limit: int | None, as_json: bool) -> None:
-    dead = islice(dead_jobs(store, queue), limit)
+    dead = islice(dead_jobs(store, queue, CHUNK if limit is None else min(limit, CHUNK)), limit)
     if as_json:
         output.json_array(job_json(job) for job in dead)
         return
@@ -78,10 +78,10 @@ def _list_jobs(store: SqliteStore, queue: str | None, limit: int | None, as_json
     _tell_of_the_rest(total, limit, "dead jobs")
 
 
-def dead_jobs(store: SqliteStore, queue: str | None) -> Iterator[Job]:
-    """Every dead job, the latest to die first, read in chunks."""
+def dead_jobs(store: SqliteStore, queue: str | None, at_once: int) -> Iterator[Job]:
+    """Every dead job, the latest to die first, read so many at once."""
     finished, number = jobs.BEYOND_ALL, jobs.BEYOND_ALL
-    while page := store.run(dead_page(queue, finished, number, CHUNK)):
+    while page := store.run(dead_page(queue, finished, number, at_once)):
         yield from page
         finished, number = page[-1].finished_at or 0, page[-1].number
 
