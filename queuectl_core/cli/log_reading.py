@@ -15,7 +15,7 @@ from queuectl_core.execution.logs import why_unreadable
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import Job
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.transactions.jobs import tail
+from queuectl_core.store.transactions.jobs import history, tail
 
 BLOCK = 65_536
 
@@ -28,14 +28,21 @@ class Log(NamedTuple):
 
 
 def open_log(store: SqliteStore, job: Job, attempt: int) -> Log:
-    """The output of a run. Raises QueueError where its log file is there and cannot be read."""
+    """The output of a run. Raises QueueError where its log file is there and cannot be read.
+
+    A run that printed nothing needs no file.
+    """
     path = store.home.log(job.number, attempt)
     try:
         return Log(os.fdopen(open_log_file(path), "rb", buffering=0), whole=True)
     except FileNotFoundError:
-        return Log(io.BytesIO(store.run(tail(job.number, attempt))), whole=False)
+        return Log(io.BytesIO(store.run(tail(job.number, attempt))), whole=_was_silent(store, job, attempt))
     except OSError as error:
         raise QueueError(f"cannot read the log {path}: {why_unreadable(error)}") from None
+
+
+def _was_silent(store: SqliteStore, job: Job, attempt: int) -> bool:
+    return any(run.attempt == attempt and run.output_bytes == 0 for run in store.run(history(job.number)))
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from queuectl_core.execution import events
-from queuectl_core.execution.keeper import Keeper, KeeperOptions
-from queuectl_core.execution.orders import Inbox
+from queuectl_core.execution.orders import Inbox, KeeperOptions
 from queuectl_core.execution.worker import Worker, WorkerOptions
 from queuectl_core.store.home import Home
 
@@ -83,6 +82,9 @@ def fork_worker(home: Home, options: WorkerOptions, report: events.Report, ends:
 
 def fork_keeper(home: Home, options: KeeperOptions, report: events.Report, ends: list[int]) -> Child:
     """Fork a keeper; it closes `ends`, which are the pool's."""
+
+    from queuectl_core.execution.keeper import Keeper  # Here: workers, which are forked before, need not wait for it.
+
     return _fork(options.pool, lambda inbox, outbox: Keeper(home, options, inbox, outbox, report).keep(), ends, report)
 
 

@@ -11,11 +11,10 @@ import select
 import signal
 import socket
 import time
-from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.maintenance import Maintenance
-from queuectl_core.execution.orders import Inbox, drain_bytes, tell
+from queuectl_core.execution.orders import Inbox, KeeperOptions, drain_bytes, tell
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
@@ -31,16 +30,6 @@ from queuectl_core.store.transactions.workers import Orders, PoolOrders
 STEP_SECONDS = 1.0
 WORDLESS_SECONDS = 0.5
 """How long a draining pool may run nothing before it says what it waits for."""
-
-
-class KeeperOptions(NamedTuple):
-    """What a keeper is told at its start; `drain`: the pool ends once its queues are empty."""
-
-    pool: str
-    pool_pid: int
-    wanted: int
-    queues: tuple[str, ...]
-    drain: bool
 
 
 class Keeper:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 DRAIN = "drain"
 STOP = "stop"
@@ -17,6 +18,16 @@ LOST = "lost"
 DRAINED = "drained"
 READY = "ready"
 RENEW = "renew"
+
+
+class KeeperOptions(NamedTuple):
+    """What a keeper is told at its start; `drain`: the pool ends once its queues are empty."""
+
+    pool: str
+    pool_pid: int
+    wanted: int
+    queues: tuple[str, ...]
+    drain: bool
 
 
 class Inbox:

@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.children import Child, fork_keeper, fork_worker
-from queuectl_core.execution.keeper import KeeperOptions
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.execution.orders import tell
+from queuectl_core.execution.orders import KeeperOptions, tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.worker import WorkerOptions
@@ -111,11 +110,13 @@ class Pool:
             self._resume_at = time.monotonic() + FORK_PAUSE
 
     def _fork_missing(self) -> None:
-        if self._keeper is None and not (self._draining and not self._workers):
-            self._keeper = self._fork_keeper()
-        while not self._draining and len(self._active()) < self._wanted:
-            child = self._fork_worker()
-            self._workers[child.sentinel] = child
+        try:
+            while not self._draining and len(self._active()) < self._wanted:
+                child = self._fork_worker()
+                self._workers[child.sentinel] = child
+        finally:
+            if self._keeper is None and not (self._draining and not self._workers):
+                self._keeper = self._fork_keeper()
         for child in self._active()[self._wanted :]:
             child.leaving = True
             tell(child.outbox, orders.DRAIN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from functools import cache
@@ -137,6 +138,8 @@ def become_subreaper() -> None:
 
 
 PR_SET_CHILD_SUBREAPER = 36
+ADOPTS_ORPHANS = sys.platform == "linux"
+"""Whether who loses its parent comes to us, once that was asked for, so that none below us is unknown."""
 
 
 def children_of_self() -> list[int]:
@@ -152,11 +155,17 @@ def reap_strays(ours: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-def reap_all() -> None:
-    """Collect every child that has ended; for a process that waits for none of its own just then."""
-    with contextlib.suppress(ChildProcessError):
+def reap_all() -> bool:
+    """Collect every child that has ended, for a process that waits for none of its own just then.
+
+    Returns whether none is left.
+    """
+    try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+    except ChildProcessError:
+        return True
+    return False
 
 
 def has_open(pid: int, name: str) -> bool:

@@ -10,7 +10,7 @@ from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import LogMaker, Output, read_end
 from queuectl_core.execution.process import CannotStart, Exit, start
-from queuectl_core.execution.processes import children_of_self, reap_all
+from queuectl_core.execution.processes import ADOPTS_ORPHANS, children_of_self, reap_all
 from queuectl_core.execution.survivors import Trail, end_survivors
 from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
@@ -46,7 +46,9 @@ class Runner:
             outcome = Outcome.RELEASED if error.by_system else Outcome.FAILED
             return Result(outcome, error=str(error), duration_ms=_ms_since(began))
         finally:
-            os.close(log)
+            # A worker that is never idle would pile them up, and a pid that is not collected looks alive. Who is left
+            # may have the log open.
+            self._logs.done(log, alone=reap_all() and ADOPTS_ORPHANS)
 
     def _run(self, job: Job, token: str, settings: Settings, look: Look, log: int) -> Ended:
         self._hold.note_start(token)
@@ -59,8 +61,6 @@ class Runner:
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
             _end_all(Trail(token, command.note, (self._me,)))
-        # A worker that is never idle would pile them up, and a pid that is not collected looks alive.
-        reap_all()
         return ended
 
     def rest(self) -> None:

@@ -60,4 +60,4 @@ async def source_of(session: Session, job: Job, run: Attempt) -> LogSource:
     if run.outcome is None:
         return LogSource(path, None, complete=False)
     tail = await session.read(jobs.tail(job.number, run.attempt))
-    return LogSource(path, tail or None, complete=True)
+    return LogSource(path, b"" if run.output_bytes == 0 else tail or None, complete=True)

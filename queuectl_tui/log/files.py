@@ -18,8 +18,9 @@ from queuectl_core.execution.logs import open_log
 class LogSource(NamedTuple):
     """The output of one run: its log file, and what is shown where that is gone.
 
-    `tail` is the end of the output that the store kept, in bytes, None where it kept none. `complete`
-    says that the run has ended: nothing more will come, so a missing file is not waited for.
+    `tail` is the end of the output that the store kept, in bytes: none of them where the run printed nothing, and so
+    needs no file; None where the store kept none. `complete` says that the run has ended: nothing more will come, so a
+    missing file is not waited for.
     """
 
     path: str

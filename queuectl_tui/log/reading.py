@@ -115,6 +115,8 @@ class Reading:
             self._begin(Stored(b""), "")
         elif tail is None:
             self._begin(Stored(b""), GONE)
+        elif not tail:
+            self._begin(Stored(b""), "")
         else:
             self._begin(Stored(tail), ONLY_END)
 

@@ -104,6 +104,15 @@ def test_where_the_file_is_gone_the_stored_end_is_printed(home: Home, queuectl: 
     assert "the log file of run 1 is gone" in printed.err
 
 
+def test_a_run_that_printed_nothing_needs_no_file(home: Home, queuectl: CommandLine, store: Engine) -> None:
+    put(store)
+    ended(store, started(store), output_bytes=0)
+    assert not os.path.exists(home.log(1, 1))
+
+    for options in ((), ("-f",), ("-n", "5")):
+        assert queuectl("logs", "1", *options) == (0, "", "")
+
+
 def test_a_link_in_place_of_a_log_is_not_followed(
     home: Home, queuectl: CommandLine, store: Engine, tmp_path: Path
 ) -> None:

@@ -43,6 +43,12 @@ def test_where_nothing_is_left_that_is_said(path: Path) -> None:
     assert read(path).notice == notices.GONE
 
 
+def test_a_run_that_printed_nothing_needs_no_file(path: Path) -> None:
+    reading = read(path, b"")
+
+    assert (content(reading), reading.notice) == (b"", notices.EMPTY)
+
+
 def test_a_file_that_may_come_is_waited_for(path: Path) -> None:
     reading = read(path, live=True)
     assert (reading.notice, reading.look()) == (notices.WAITING, Change.NOTHING)

@@ -1,0 +1,26 @@
+"""Jobs for Dramatiq on Redis or Valkey."""
+# Not installed where the project is checked, and its decorators have no types there.
+# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, unused-ignore"
+
+from __future__ import annotations
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from redis import Redis
+
+from tests.benchmarks.peer_apps.work import SERVER, shell
+
+dramatiq.set_broker(RedisBroker(url=SERVER))
+
+
+@dramatiq.actor
+def job() -> None:
+    """One job."""
+    shell()
+
+
+def enqueue(n: int) -> None:
+    """Store `n` jobs on a server that holds nothing else."""
+    Redis.from_url(SERVER).flushall()
+    for _ in range(n):
+        job.send()
