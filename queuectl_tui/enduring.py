@@ -1,11 +1,18 @@
-"""Writing to a terminal that may go away: without effect from then on, and without an error.
+"""A terminal that may go away, or be taken away for a while.
 
 Textual draws on a thread that an error ends; whoever draws afterwards would wait for it for ever, and the console would
-never leave. That the terminal has gone the console learns by SIGHUP.
+never leave. So writing to a terminal that is gone has no effect, and is no error; the console learns of it by SIGHUP.
+
+Textual gives the terminal back in the midst of whatever SIGTSTP came upon. Where that was handing something to the
+thread that draws, it would wait for ever for a lock that it holds itself. So these signals wait for the event loop's
+next step.
 """
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -36,8 +43,11 @@ class EnduringFile:
 
 
 class EnduringDriver(LinuxDriver):
-    """Textual's driver, on such a file."""
+    """Textual's driver, on such a file, stopped and going on between two steps of the event loop."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            handler = cast("Callable[..., None]", signal.getsignal(number))
+            asyncio.get_running_loop().add_signal_handler(number, handler, number, None)
         self._file = cast("Any", EnduringFile(cast("IO[str]", self._file)))

@@ -77,6 +77,24 @@ def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_i
         screen.assert_restored()
 
 
+def test_a_console_that_draws_can_be_stopped_again_and_again(console: Console, store: BlockingSqlite) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+        for time in range(10):
+            put(store, f"echo row-{time}")
+            screen.press("g" * 20)
+
+            screen.send(signal.SIGTSTP)
+            screen.until(lambda: _state(screen.process.pid) == "T", f"it is stopped, time {time}")
+            screen.send(signal.SIGCONT)
+            screen.shows(f"echo row-{time}")
+
+        screen.press("q")
+        assert screen.ended() == 0
+        screen.assert_restored()
+
+
 @pytest.mark.parametrize("time", range(4))
 def test_a_terminal_that_goes_away_takes_the_console_with_it(
     console: Console, store: BlockingSqlite, time: int
