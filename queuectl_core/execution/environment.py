@@ -7,13 +7,15 @@ import os
 from queuectl_core.execution.processes import TOKEN_NAME
 from queuectl_core.model.job import Job
 
+_TOKEN = TOKEN_NAME.encode()
+
 
 class Environment:
     """Makes the environment of one worker's commands."""
 
     def __init__(self, home: str) -> None:
         self._base = dict(os.environb)
-        self._home = home
+        self._home = os.fsencode(home)
 
     def of(self, job: Job, token: str) -> dict[bytes, bytes]:
         """The environment for a run of the job, as bytes: encoding it all for each command would cost."""
@@ -21,8 +23,8 @@ class Environment:
             b"QUEUECTL_JOB_ID": job.id.encode(),
             b"QUEUECTL_ATTEMPT": b"%d" % job.runs,
             b"QUEUECTL_QUEUE": job.queue.encode(),
-            b"QUEUECTL_HOME": os.fsencode(self._home),
-            TOKEN_NAME.encode(): token.encode(),
+            b"QUEUECTL_HOME": self._home,
+            _TOKEN: token.encode(),
         }
         own = {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}
         return {**self._base, **own, **identity}

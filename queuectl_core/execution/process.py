@@ -71,9 +71,17 @@ class Command:
 
     def collect(self) -> Exit:
         """Collect the command, which has ended."""
-        _, found = os.waitpid(self.pid, 0)
-        status = os.waitstatus_to_exitcode(found)
-        return Exit(None, -status) if status < 0 else Exit(status, None)
+        return _exit_of(os.waitpid(self.pid, 0)[1])
+
+    def collected(self) -> Exit | None:
+        """Collect the command if it has ended; None where it has not."""
+        pid, found = os.waitpid(self.pid, os.WNOHANG)
+        return _exit_of(found) if pid else None
+
+
+def _exit_of(found: int) -> Exit:
+    status = os.waitstatus_to_exitcode(found)
+    return Exit(None, -status) if status < 0 else Exit(status, None)
 
 
 def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes]) -> Command:

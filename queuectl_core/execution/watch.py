@@ -87,9 +87,14 @@ class Watch:
             # Asked again: where a signal cuts the wait short and the time is over, as for a process that was
             # stopped, Python says that nothing is ready without a look.
             ready = poll.poll(wait_ms) or poll.poll(0)
-            exited = self._command.has_ended()
-            if exited and (self._reason is None or not find_survivors(self._trail)):
-                break
+            if self._reason is None:
+                found = self._command.collected()
+                if found is not None:
+                    return Ended(found, None)
+            # While its tree is being ended the leader stays uncollected, so that its group is its own.
+            exited = self._reason is not None and self._command.has_ended()
+            if exited and not find_survivors(self._trail):
+                return Ended(self._command.collect(), self._reason)
             came = bool(ready) and not exited
             if came:
                 # Perhaps an orphan of the command, which waits for it to be gone.
@@ -101,7 +106,6 @@ class Watch:
             self._press_on()
             if exited:
                 time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
-        return Ended(self._command.collect(), self._reason)
 
     def _next_look(self, routine_at: float) -> float:
         times = [routine_at]

@@ -237,7 +237,21 @@ class Worker:
 
     def _hear(self) -> bool:
         """Take in orders, signals and rings; whether a ring came for this worker."""
+        came = {
+            handle for handle, _ in self._poll.poll(0)
+        }  # asked at every run, when mostly one of three has something
         was_draining = self._draining
+        if self._inbox.handle in came:
+            self._obey()
+        if self._signals.handle in came:
+            self._draining |= any(number not in NO_ORDERS for number in self._signals.arrived())
+        if self._draining and not was_draining:
+            with contextlib.suppress(StoreError), self._store.impatient():
+                self._store.run(workers.worker_draining(self._options.id))
+        return self._control in came and drain_bytes(self._control)
+
+    def _obey(self) -> None:
+        """Take in what the pool says, or that it is no more."""
         for words in self._inbox.lines():
             self._draining = True
             self._stopping |= words[0] == orders.STOP
@@ -246,11 +260,6 @@ class Worker:
             self._draining = True
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._inbox.handle)
-        self._draining |= any(number not in NO_ORDERS for number in self._signals.arrived())
-        if self._draining and not was_draining:
-            with contextlib.suppress(StoreError), self._store.impatient():
-                self._store.run(workers.worker_draining(self._options.id))
-        return drain_bytes(self._control)
 
     def _is_shutdown(self) -> bool:
         """Whether the pool is stopping; a signal to all may reach the command before the news reaches us."""
