@@ -4,15 +4,15 @@ Textual draws on a thread that an error ends; whoever draws afterwards would wai
 never leave. So writing to a terminal that is gone has no effect, and is no error; the console learns of it by SIGHUP.
 
 Textual gives the terminal back in the midst of whatever SIGTSTP came upon. Where that was handing something to the
-thread that draws, it would wait for ever for a lock that it holds itself. So these signals wait for the event loop's
-next step.
+thread that draws, it would wait for ever for a lock that it holds itself. Likewise a change of size that came while
+another was being told was told before it, and the terminal kept the one that was no more. So these signals wait for the
+event loop's next step.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
 from typing import IO, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -47,7 +47,18 @@ class EnduringDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        for number in (signal.SIGTSTP, signal.SIGCONT):
-            handler = cast("Callable[..., None]", signal.getsignal(number))
-            asyncio.get_running_loop().add_signal_handler(number, handler, number, None)
+        _between_steps(signal.SIGTSTP)
+        _between_steps(signal.SIGCONT)
         self._file = cast("Any", EnduringFile(cast("IO[str]", self._file)))
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it none
+        _between_steps(signal.SIGWINCH)
+
+
+def _between_steps(number: signal.Signals) -> None:
+    """Have what handles a signal be called by the event loop, not in the midst of something."""
+    handler = signal.getsignal(number)
+    if callable(handler):
+        asyncio.get_running_loop().add_signal_handler(number, handler, number, None)
