@@ -19,7 +19,7 @@ from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.errors import StoreBusy
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home, prepare_folders, prepare_home
-from queuectl_core.store.sqlite.gate import Gate
+from queuectl_core.store.sqlite.gate import STANDING, Gate
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
@@ -101,9 +101,10 @@ class Broken(dict[str, str]):
 WAITER = """
 import os, sys
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.gate import Gate
-home, told, name = sys.argv[1:]
-with Gate(Home(home), 60.0).passed():
+from queuectl_core.store.sqlite import gate
+home, told, name, standing = sys.argv[1:]
+gate.STANDING = float(standing)
+with gate.Gate(Home(home), 60.0).passed():
     os.write(int(told), name.encode())
 """
 """Waits at the gate of a home, says its name once it is through, and leaves."""
@@ -112,13 +113,13 @@ with Gate(Home(home), 60.0).passed():
 class Line:
     """Processes that wait at a gate which the test holds, each begun once the one before it waits."""
 
-    def __init__(self, home: Home, names: str) -> None:
+    def __init__(self, home: Home, names: str, standing: float = PATIENCE) -> None:
         self.gate = Gate(home, 1.0)
         self.gate.enter()
         self._read, self._write = os.pipe()
         self.waiters: dict[str, subprocess.Popen[bytes]] = {}
         for name in names:
-            command = [sys.executable, "-c", WAITER, home.path, str(self._write), name]
+            command = [sys.executable, "-c", WAITER, home.path, str(self._write), name, str(standing)]
             process = self.waiters[name] = subprocess.Popen(command, cwd=ROOT, pass_fds=[self._write])
             eventually(lambda: waits_in_kernel(process.pid), what=f"{name} waits")  # noqa: B023
 
@@ -147,15 +148,15 @@ def waits_in_kernel(pid: int) -> bool:
 
 
 @pytest.fixture
-def line(home: Home) -> Iterator[Callable[[str], Line]]:
-    """Makes a line of waiters with these names."""
+def line(home: Home) -> Iterator[Callable[..., Line]]:
+    """Makes a line of waiters with these names, who stand in it for so many seconds at most."""
     if not Path("/proc/locks").exists():
         pytest.skip("needs the kernel's list of locks")
     with ExitStack() as made:
-        yield lambda names: made.enter_context(closing(Line(home, names)))
+        yield lambda *wanted: made.enter_context(closing(Line(home, *wanted)))
 
 
-def test_who_waits_longest_is_through_first(line: Callable[[str], Line]) -> None:
+def test_who_waits_longest_is_through_first(line: Callable[..., Line]) -> None:
     waiting = line("abcd")
 
     waiting.gate.leave()
@@ -163,7 +164,7 @@ def test_who_waits_longest_is_through_first(line: Callable[[str], Line]) -> None
     assert waiting.passed(4) == "abcd"
 
 
-def test_who_comes_back_at_once_stands_behind_those_who_wait(line: Callable[[str], Line]) -> None:
+def test_who_comes_back_at_once_stands_behind_those_who_wait(line: Callable[..., Line]) -> None:
     waiting = line("ab")
 
     waiting.gate.leave()
@@ -172,7 +173,38 @@ def test_who_comes_back_at_once_stands_behind_those_who_wait(line: Callable[[str
     assert waiting.passed(2) == "ab"
 
 
-def test_one_who_dies_in_line_holds_up_nobody(line: Callable[[str], Line]) -> None:
+TAKER = """
+import os, sys, time
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import gate
+home, book, name, most = sys.argv[1:]
+gate.STANDING = 60.0
+ours, turns = gate.Gate(Home(home), 60.0), os.open(book, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+while os.fstat(turns).st_size < int(most):
+    with ours.passed():
+        until = time.monotonic() + 0.0005
+        while time.monotonic() < until:
+            pass
+        os.write(turns, name.encode())
+"""
+"""Takes turns without a pause, writing its name into a book at each, until the book is full."""
+
+
+def test_those_who_take_turns_without_a_pause_have_equally_many(home: Home, tmp_path: Path) -> None:
+    names, most, book = "abcdefgh", 2000, tmp_path / "book"
+    takers = [
+        subprocess.Popen([sys.executable, "-c", TAKER, home.path, str(book), name, str(most)], cwd=ROOT)
+        for name in names
+    ]
+    assert [taker.wait(PATIENCE) for taker in takers] == [0] * len(names)
+
+    told = book.read_text()
+    begun = max(told.index(name) for name in names)
+    turns = [told[begun:most].count(name) for name in names]
+    assert min(turns) >= 0.9 * max(turns) - 2, turns
+
+
+def test_one_who_dies_in_line_holds_up_nobody(line: Callable[..., Line]) -> None:
     waiting = line("abc")
 
     waiting.waiters["b"].kill()
@@ -182,8 +214,8 @@ def test_one_who_dies_in_line_holds_up_nobody(line: Callable[[str], Line]) -> No
     assert sorted(waiting.passed(2)) == ["a", "c"]
 
 
-def test_one_who_is_stopped_in_line_holds_up_nobody_for_long(line: Callable[[str], Line]) -> None:
-    waiting = line("abc")
+def test_one_who_is_stopped_in_line_holds_up_nobody_for_long(line: Callable[..., Line]) -> None:
+    waiting = line("abc", STANDING)
 
     first = waiting.waiters["a"]
     first.send_signal(signal.SIGSTOP)
