@@ -80,10 +80,10 @@ class Watch:
     def until_ended(self, poll: select.poll, look: Look) -> Ended:
         """Wait until the command has ended, and end it where need be."""
         routine_at = self._began + look.first
-        came = False
+        looked = False
         while True:
-            # At once where something came that was not the end: while it was taken in, the end may have come.
-            wait_ms = 0.0 if came else max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000
+            # At once after a look: what it took in may have been the word of the end.
+            wait_ms = 0.0 if looked else max(0.0, self._next_look(routine_at) - time.monotonic()) * 1000
             # Asked again: where a signal cuts the wait short and the time is over, as for a process that was
             # stopped, Python says that nothing is ready without a look.
             ready = poll.poll(wait_ms) or poll.poll(0)
@@ -95,16 +95,17 @@ class Watch:
             exited = self._reason is not None and self._command.has_ended()
             if exited and not find_survivors(self._trail):
                 return Ended(self._command.collect(), self._reason)
-            came = bool(ready) and not exited
-            if came:
+            if ready and not exited:
                 # Perhaps an orphan of the command, which waits for it to be gone.
                 reap_strays((self._command.pid,))
             routine = time.monotonic() >= routine_at
             if routine:
                 routine_at = time.monotonic() + ROUTINE_LOOK
-            self._consider(look.at(routine) if routine or ready else None)
+            looked = bool(ready) or routine
+            self._consider(look.at(routine) if looked else None)
             self._press_on()
             if exited:
+                looked = False
                 time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
 
     def _next_look(self, routine_at: float) -> float:

@@ -43,7 +43,10 @@ def test_a_home_that_is_moved_away_and_put_back_loses_nothing_and_runs_nothing_t
     eventually(lambda: storm.home.path in storm.said(), what="the pool says that something is wrong with its home")
     gate.touch()
     with SqliteStore(moved) as store:
-        eventually(lambda: store.run(find([job]))[0].state is JobState.COMPLETED, what="the run is recorded there")
+        eventually(
+            lambda: store.run(find([job]))[0].state is JobState.COMPLETED,
+            what="the run is recorded there",
+        )
     assert not os.path.lexists(storm.home.path)  # Or it could not be put back.
     os.rename(moved.path, storm.home.path)
     storm.store = SqliteStore(storm.home)
@@ -191,7 +194,7 @@ def test_a_run_whose_log_cannot_be_made_waits_uncharged(storm: Storm) -> None:
     job = storm.put(storm.ledger.command(), max_retries=0)
 
     eventually(lambda: storm.job(job).runs > 1, what="it is tried again")
-    assert "log file cannot be made" in storm.said()
+    eventually(lambda: "log file cannot be made" in storm.said(), what="the pool says why")
     assert storm.ledger.lines() == []
     os.unlink(storm.home.logs)
 
