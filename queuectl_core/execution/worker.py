@@ -237,9 +237,8 @@ class Worker:
 
     def _hear(self) -> bool:
         """Take in orders, signals and rings; whether a ring came for this worker."""
-        came = {
-            handle for handle, _ in self._poll.poll(0)
-        }  # asked at every run, when mostly one of three has something
+        # Asked first, since this is done at every run, when mostly one of the three has something.
+        came = {handle for handle, _ in self._poll.poll(0)}
         was_draining = self._draining
         if self._inbox.handle in came:
             self._obey()

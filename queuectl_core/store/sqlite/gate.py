@@ -33,6 +33,9 @@ STANDING, GOING_ROUND = 0.5, 5.0
 """Seconds that one stands in line at most, and goes round it once that was in vain."""
 
 
+_AGAIN = 0.1
+"""Seconds from one ring to the next."""
+
 _TICKET_BYTES = 6
 
 
@@ -163,7 +166,8 @@ def _no_longer_than(seconds: float) -> Iterator[None]:
         raise _TooLong
 
     before = signal.signal(signal.SIGALRM, ring)
-    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again: a ring that comes just before the call that waits does not cut it short.
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:
