@@ -29,7 +29,7 @@ from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.statistics import waiting_for
 from tests.crash.checker import complaints
 from tests.crash.evidence import Told, is_locked, is_of, left_in_run, log_size, look, processes_of
-from tests.crash.ledger import Ledger
+from tests.crash.ledger import Ledger, Word
 from tests.execution.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +184,12 @@ class Storm:
         return eventually(whole, 60, what=f"pool {pool.pid} has its {pool.wanted} workers; {self.said()[-2000:]}")
 
     def worker_of(self, pool: Pool, job: str) -> int:
-        """The pid of the worker that runs a job."""
+        """The pid of the worker that runs a job, once its command has begun.
+
+        A job that is claimed may have neither log nor command yet: who is stopped or killed then, or has its home moved
+        away, begins none.
+        """
+        eventually(lambda: self.ledger.has(job, Word.START), what=f"job {job} has begun; {self.said()[-2000:]}")
         return eventually(
             lambda: next((pid for pid, runs in self.workers(pool).items() if runs == job), None),
             what=f"job {job} is run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -111,15 +112,20 @@ def test_a_kill_of_a_pool_and_of_its_child_in_any_phase_breaks_no_promise(
 
 
 def never_begun_but_charged(storm: Storm) -> list[tuple[str, int]]:
-    """Runs that count as lost though no command was started for them: job and attempt."""
+    """Runs that count as lost though no command was started for them: job and attempt.
+
+    A command may be killed before it comes to say that it starts. Then its log tells, which is made just before it.
+    """
     begun = {(line.job, line.attempt) for line in storm.ledger.lines() if line.word is Word.START}
-    runs = [
-        (job, run.attempt)
-        for job in storm.acknowledged
-        for run in storm.store.run(history(storm.job(job).number))
+    jobs = [storm.job(job) for job in storm.acknowledged]
+    return [
+        (job.id, run.attempt)
+        for job in jobs
+        for run in storm.store.run(history(job.number))
         if run.outcome is Outcome.LOST
+        and (job.id, run.attempt) not in begun
+        and not os.path.exists(storm.home.log(job.number, run.attempt))
     ]
-    return [run for run in runs if run not in begun]
 
 
 def test_a_failpoint_does_nothing() -> None:
