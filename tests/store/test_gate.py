@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -73,6 +74,26 @@ def test_a_gate_that_stays_shut_is_an_error_and_reads_go_on(home: Home) -> None:
         assert store.run(page()) == []
         other.leave()
         store.run(enqueue(NewJob("true")))
+    other.close()
+
+
+def test_who_can_draw_no_ticket_on_a_full_disk_passes_all_the_same(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    other = Gate(home, 1.0)
+    with SqliteStore(home) as store:
+        assert other.is_open()
+        timer = threading.Timer(0.05, other.leave)
+        timer.start()
+        monkeypatch.setattr("queuectl_core.store.sqlite.gate.os.pwrite", full)
+
+        job = store.run(enqueue(NewJob("true")))
+
+        timer.join()
+        assert store.run(page()) == [job]
     other.close()
 
 

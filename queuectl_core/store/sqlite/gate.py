@@ -110,6 +110,10 @@ class Gate:
             self.leave()
             self._goes_round_until = time.monotonic() + GOING_ROUND
             return False
+        except OSError:
+            # On a disk that is full no ticket can be written, where none was before, nor a lock be had without memory.
+            self.leave()
+            return False
         finally:
             fcntl.lockf(self._line, fcntl.LOCK_UN, 0, 0)
         return True
