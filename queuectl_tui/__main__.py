@@ -83,14 +83,12 @@ def _guarded(options: argparse.Namespace) -> int:
 
 def _home(options: argparse.Namespace, stack: contextlib.ExitStack) -> Home:
     from queuectl_core.store.home import find_home
-    from queuectl_core.store.opening import refuse_url
 
     if options.demo:
         from queuectl_tui.demo.living import living_demo
 
         return stack.enter_context(living_demo())
-    refuse_url(options.store)
-    return find_home(options.home)
+    return find_home(options.home, options.store)
 
 
 def _run(home: Home, *, read_only: bool, demo: bool) -> int:

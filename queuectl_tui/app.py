@@ -231,7 +231,7 @@ class QueueConsole(App[int]):
         """Draw header, tabs, status and footer, as far as they differ."""
         width = self.size.width
         badge = edges.badge(self.session.trouble, read_only=self.session.read_only, demo=self.demo)
-        place = edges.short_path(self.session.home.database, max(12, width // 3))
+        place = edges.short_path(self.session.home.store_name, max(12, width // 3))
         self._lines["header"].show(edges.header(self.vital, place, badge, width))
         self._lines["tabs"].show(edges.tabs(self.shown, self.vital.jobs.get(JobState.DEAD, 0), self.hands, width))
         self.show_status()

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.connecting import wall_clock
 from queuectl_core.store.statements import Transaction
 
 if TYPE_CHECKING:
-    from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
+    from queuectl_core.store.contract import AsyncStore
 
 T = TypeVar("T")
 
@@ -39,16 +40,16 @@ class Session:
         self.read_only = read_only
         self.trouble: Trouble | None = None
         self._clock = clock
-        self._store: AsyncSqliteStore | None = None
+        self._store: AsyncStore | None = None
         self._file: tuple[int, int] | None = None
         self._version: int | None = None
         self._writes: list[int] = []
 
     async def open(self) -> None:
         """Open the store. Raises a StoreError where it cannot be used."""
-        from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
+        from queuectl_core.store.opening import open_async_home
 
-        self._store = await AsyncSqliteStore.open(self.home, read_only=self.read_only)
+        self._store = await open_async_home(self.home, read_only=self.read_only)
         if self._clock is not None:
             self._store.clock = self._clock
         self._file, self._version = self._found(), None
@@ -61,8 +62,8 @@ class Session:
 
     def now(self) -> int:
         """The present instant (ms), by the clock that the store goes by."""
-        from queuectl_core.store.sqlite.connecting import wall_clock
-
+        if self._clock is None and self._store is not None:
+            return self._store.clock()
         return (self._clock or wall_clock)()
 
     async def read(self, transaction: Transaction[T]) -> T:
@@ -107,18 +108,21 @@ class Session:
         return differs or was_in_trouble
 
     async def _open_again(self) -> None:
-        if self._found() is None:
-            raise Gone(f"{self.home.database} is gone", "put it back, or leave and start anew")
+        if self.home.url is None and self._found() is None:
+            raise Gone(f"{self.home.store_name} is gone", "put it back, or leave and start anew")
         await self.close()
         await self.open()
         self.trouble = None
 
-    def _opened(self) -> AsyncSqliteStore:
+    def _opened(self) -> AsyncStore:
         if self._store is None:
-            raise Gone(f"{self.home.database} is not open", "it is tried again by itself")
+            raise Gone(f"{self.home.store_name} is not open", "it is tried again by itself")
         return self._store
 
     def _found(self) -> tuple[int, int] | None:
+        """Which file holds the store; None where it is gone, or a server keeps the jobs."""
+        if self.home.url is not None:
+            return None
         try:
             status = os.stat(self.home.database)
         except OSError:

@@ -22,7 +22,7 @@ from queuectl_core.model.job import NewJob
 from queuectl_core.model.parsing import parse_job
 from queuectl_core.model.validation import check_command
 from queuectl_core.store.home import Home, cannot_use, prepare_home
-from queuectl_core.store.transactions.arrivals import JobRow, enqueue_rows, row_of, working_directory
+from queuectl_core.store.transactions.arrivals import JobRow, enqueue_rows, numbers_in, row_of, working_directory
 
 BATCH = 1000
 """How many jobs are in memory at a time."""
@@ -52,10 +52,11 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
             output.note(f"{_name(path)} holds no jobs")
             return
         with context.open_store() as store:
-            first = store.run(enqueue_rows(spool.batches, spool.place))
+            stretches = store.run(enqueue_rows(spool.batches, spool.place))
+            numbers = numbers_in(stretches)
             for batch in spool.batches():
-                output.values(number if row[0] is None else row[0] for number, row in enumerate(batch, first))
-                first += len(batch)
+                # The batch first: else a number would be taken for a row that is not there.
+                output.values(number if row[0] is None else row[0] for row, number in zip(batch, numbers, strict=False))
             output.flush()
             note_if_nobody_works(store.home)
 

@@ -11,7 +11,7 @@ from queuectl_core.cli.exit_codes import DONE, FAILED
 from queuectl_core.cli.parameters import ENDED_ID, WAITING_OR_RUNNING_ID
 from queuectl_core.cli.waiting import watch
 from queuectl_core.model.job import Job, JobState
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions import changes
 
 RECOVERY_SECONDS = 1.0
@@ -33,7 +33,7 @@ def cancel(ids: tuple[str, ...]) -> int:
         return _await_the_end(store, running) if running else DONE
 
 
-def _await_the_end(store: SqliteStore, asked: list[Job]) -> int:
+def _await_the_end(store: Store, asked: list[Job]) -> int:
     """Print each job as its run ends; FAILED where one ended otherwise before it could be cancelled."""
     running = {job.number: job for job in asked}
     otherwise: list[Job] = []
@@ -62,7 +62,7 @@ def _still_runs(job: Job, before: Job) -> bool:
 class _Recovery:
     """Ends the runs of dead workers, at most once in `RECOVERY_SECONDS`: no worker may be left that would."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._next = 0.0
 

@@ -13,12 +13,12 @@ from queuectl_core.cli.home_checks import rescue
 from queuectl_core.cli.log_alarm import log_alarm
 from queuectl_core.cli.remains import check_orphans, check_run
 from queuectl_core.model.errors import StoreError
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import schema, wal
-from queuectl_core.store.sqlite.store import SqliteStore
 
 
-def check_store(store: SqliteStore) -> Iterator[Finding]:
+def check_store(store: Store) -> Iterator[Finding]:
     """The open store: its file, what it counts, and who works on it."""
     yield ok("store", f"{store.home.database} opens")
     yield ok("schema", f"version {schema.VERSION}, as this program writes it")
@@ -29,7 +29,7 @@ def check_store(store: SqliteStore) -> Iterator[Finding]:
             yield cannot_tell(name, error)
 
 
-def _integrity(store: SqliteStore) -> Finding:
+def _integrity(store: Store) -> Finding:
     wrong = store.check_integrity()
     if not wrong:
         return ok("integrity", "the file is sound")
@@ -37,7 +37,7 @@ def _integrity(store: SqliteStore) -> Finding:
     return problem("integrity", detail, rescue(store.home))
 
 
-def _log_of_store(store: SqliteStore) -> Finding:
+def _log_of_store(store: Store) -> Finding:
     alarm = log_alarm(store.home)
     if alarm:
         return warning("wal", *alarm)
@@ -49,7 +49,7 @@ def log_is_long(home: Home) -> bool:
     return wal.is_long(home.database, wal.HELD_UP_PAGES)
 
 
-def _counts(store: SqliteStore) -> Finding:
+def _counts(store: Store) -> Finding:
     from queuectl_core.store.transactions.statistics import miscounted
 
     wrong = store.run(miscounted())
@@ -60,7 +60,7 @@ def _counts(store: SqliteStore) -> Finding:
     return problem("counts", detail, REPAIR)
 
 
-def _workers(store: SqliteStore) -> Finding:
+def _workers(store: Store) -> Finding:
     from queuectl_core.execution.roster import WorkerState, worker_views
 
     views = worker_views(store)
@@ -72,7 +72,7 @@ def _workers(store: SqliteStore) -> Finding:
     return warning("workers", detail, f"a running pool mends this by itself; else {REPAIR}")
 
 
-def _survivors(store: SqliteStore) -> Finding:
+def _survivors(store: Store) -> Finding:
     from queuectl_core.execution.recovery import stuck
 
     found = stuck(store)
@@ -83,7 +83,7 @@ def _survivors(store: SqliteStore) -> Finding:
     return problem("survivors", f"processes outlived the worker of {named}", advice)
 
 
-_STORE_CHECKS: dict[str, Callable[[SqliteStore], Finding]] = {
+_STORE_CHECKS: dict[str, Callable[[Store], Finding]] = {
     "integrity": _integrity,
     "wal": _log_of_store,
     "counts": _counts,

@@ -18,8 +18,8 @@ from queuectl_core.cli.context import Invocation
 from queuectl_core.cli.exit_codes import DONE
 from queuectl_core.model.job import ENDED, WAITING, JobState
 from queuectl_core.model.settings import SETTINGS
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import find_home
-from queuectl_core.store.opening import refuse_url
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import jobs, queues
 
@@ -83,35 +83,36 @@ def _in_list(words: Iterable[str], incomplete: str) -> Found:
     return [f"{before}{comma}{word}" for word in _starting(words, last)]
 
 
-def _from_store(ask: Callable[[SqliteStore, str], Found], ctx: click.Context, incomplete: str) -> Found:
+def _from_store(ask: Callable[[Store, str], Found], ctx: click.Context, incomplete: str) -> Found:
     asked: Any = ctx.find_root().obj
-    refuse_url(asked.url)
-    home = find_home(asked.home)
+    home = find_home(asked.home, asked.url)
+    if home.url is not None:
+        return []  # A key must not wait for a network.
     if not os.path.exists(home.database):
         return []
     with SqliteStore(home, busy_seconds=BUSY_SECONDS) as store:
         return ask(store, incomplete)
 
 
-def _ids(store: SqliteStore, start: str) -> Found:
+def _ids(store: Store, start: str) -> Found:
     return store.run(jobs.ids_starting_with(start, MOST))
 
 
-def _ids_in(*states: JobState) -> Callable[[SqliteStore, str], Found]:
+def _ids_in(*states: JobState) -> Callable[[Store, str], Found]:
     """Ids among the newest jobs in these states."""
 
-    def ask(store: SqliteStore, start: str) -> Found:
+    def ask(store: Store, start: str) -> Found:
         newest = store.run(jobs.page(states, limit=1000))
         return _starting((job.id for job in newest), start)[:MOST]
 
     return ask
 
 
-def _queues(store: SqliteStore, start: str) -> Found:
+def _queues(store: Store, start: str) -> Found:
     return _starting((queue.name for queue in store.run(queues.queues())), start)
 
 
-_STORED: dict[str, Callable[[SqliteStore, str], Found]] = {
+_STORED: dict[str, Callable[[Store, str], Found]] = {
     "job_ids": _ids,
     "cancellable_ids": _ids_in(*WAITING, JobState.PROCESSING),
     "ended_ids": _ids_in(*ENDED),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from queuectl_core.store.contract import Store
     from queuectl_core.store.home import Home
-    from queuectl_core.store.sqlite.store import SqliteStore
 
 
 class Invocation:
@@ -32,7 +32,7 @@ def invocation() -> Invocation:
     return found
 
 
-def open_store(*, holds_schema: bool = False) -> SqliteStore:
+def open_store(*, holds_schema: bool = False) -> Store:
     """Open the store that is meant, making it where there is none; a context manager.
 
     Raises InvalidInput for a URL we cannot use, or a StoreError.
@@ -46,8 +46,6 @@ def open_store(*, holds_schema: bool = False) -> SqliteStore:
 def home() -> Home:
     """The home that is meant, without opening or making it. Raises InvalidInput for a URL we cannot use."""
     from queuectl_core.store.home import find_home
-    from queuectl_core.store.opening import refuse_url
 
     asked = invocation()
-    refuse_url(asked.url)
-    return find_home(asked.home)
+    return find_home(asked.home, asked.url)

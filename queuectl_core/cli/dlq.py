@@ -31,7 +31,7 @@ from queuectl_core.store.transactions.dead_letters import (
 )
 
 if TYPE_CHECKING:
-    from queuectl_core.store.sqlite.store import SqliteStore
+    from queuectl_core.store.contract import Store
 
 LAST_LINES = 20
 """How many lines of output a dead job is shown with."""
@@ -64,7 +64,7 @@ def list_dead(limit: int | None, everything: bool, by_cause: bool, queue: str | 
         (_list_causes if by_cause else _list_jobs)(store, queue, limit, as_json)
 
 
-def _list_jobs(store: SqliteStore, queue: str | None, limit: int | None, as_json: bool) -> None:
+def _list_jobs(store: Store, queue: str | None, limit: int | None, as_json: bool) -> None:
     dead = islice(dead_jobs(store, queue, CHUNK if limit is None else min(limit, CHUNK)), limit)
     if as_json:
         output.json_array(job_json(job) for job in dead)
@@ -78,7 +78,7 @@ def _list_jobs(store: SqliteStore, queue: str | None, limit: int | None, as_json
     _tell_of_the_rest(total, limit, "dead jobs")
 
 
-def dead_jobs(store: SqliteStore, queue: str | None, at_once: int) -> Iterator[Job]:
+def dead_jobs(store: Store, queue: str | None, at_once: int) -> Iterator[Job]:
     """Every dead job, the latest to die first, read so many at once."""
     finished, number = jobs.BEYOND_ALL, jobs.BEYOND_ALL
     while page := store.run(dead_page(queue, finished, number, at_once)):
@@ -112,7 +112,7 @@ def cause_of(error: str | None, exit_code: int | None, signal: int | None) -> st
     return error or cells.ending(exit_code, signal) or "unknown"
 
 
-def _list_causes(store: SqliteStore, queue: str | None, limit: int | None, as_json: bool) -> None:
+def _list_causes(store: Store, queue: str | None, limit: int | None, as_json: bool) -> None:
     found = store.run(causes(queue))
     shown = found[:limit]
     ids = store.run(jobs.ids_of(cause.newest for cause in shown))
@@ -214,7 +214,7 @@ def retry(ids: tuple[str, ...], everything: bool, queue: str | None, yes: bool) 
     return DONE
 
 
-def _retry_all(store: SqliteStore, queue: str | None, *, yes: bool) -> int:
+def _retry_all(store: Store, queue: str | None, *, yes: bool) -> int:
     output.need_an_answer(yes=yes)
     until = store.clock()
     total = store.run(jobs.count_matching((JobState.DEAD,), queue))
@@ -232,7 +232,7 @@ def _retry_all(store: SqliteStore, queue: str | None, *, yes: bool) -> int:
     return DONE
 
 
-def _sent_back(store: SqliteStore, until: int, queue: str | None) -> Iterator[list[str]]:
+def _sent_back(store: Store, until: int, queue: str | None) -> Iterator[list[str]]:
     """Send all back in chunks, so that workers get their turns between; those that die meanwhile stay."""
     while ids := store.run(retry_all_dead(until, queue, CHUNK)):
         yield ids

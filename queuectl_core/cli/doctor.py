@@ -15,6 +15,7 @@ from queuectl_core.cli.findings import Finding, Status, cannot_tell, ok, problem
 from queuectl_core.cli.output import Cell
 from queuectl_core.cli.parameters import json_option
 from queuectl_core.model.errors import StoreError
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home, prepare_home
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -65,7 +66,7 @@ def _all_findings(home: Home, *, repair: bool) -> Iterator[Finding]:
             yield from checks.check_store(store)
 
 
-def _opened(home: Home) -> tuple[SqliteStore | None, Finding | None]:
+def _opened(home: Home) -> tuple[Store | None, Finding | None]:
     """The store, or what is to be said where there is none that opens; nothing is made."""
     if not os.path.isdir(home.path):
         return None, None  # which the checks of the home say

@@ -13,7 +13,7 @@ from queuectl_core.cli.parameters import COUNT, JOB_ID, STATES, json_option, que
 from queuectl_core.cli.shapes import job_json, job_with_history_json
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import Attempt, Job, JobState
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions import jobs
 
 FIRST_FEW = 50
@@ -69,7 +69,7 @@ def list_jobs(
             _list_a_few(store, states, queue)
 
 
-def _list_a_few(store: SqliteStore, states: frozenset[JobState], queue: str | None) -> None:
+def _list_a_few(store: Store, states: frozenset[JobState], queue: str | None) -> None:
     few = list(_newest(store, states, queue, FIRST_FEW))
     job_table(iter(few), store.clock())
     more = store.run(jobs.count_matching(states, queue)) - len(few) if len(few) == FIRST_FEW else 0
@@ -80,12 +80,12 @@ def _list_a_few(store: SqliteStore, states: frozenset[JobState], queue: str | No
         output.note("no such jobs" if states or queue else "no jobs yet: add one with 'queuectl enqueue'")
 
 
-def _newest(store: SqliteStore, states: frozenset[JobState], queue: str | None, limit: int | None) -> Iterator[Job]:
+def _newest(store: Store, states: frozenset[JobState], queue: str | None, limit: int | None) -> Iterator[Job]:
     """Page by page, each a snapshot of its own, so that a slow reader holds nothing up."""
     return islice(_pages(store, states, queue, PAGE if limit is None else min(limit, PAGE)), limit)
 
 
-def _pages(store: SqliteStore, states: frozenset[JobState], queue: str | None, size: int) -> Iterator[Job]:
+def _pages(store: Store, states: frozenset[JobState], queue: str | None, size: int) -> Iterator[Job]:
     before = jobs.BEYOND_ALL
     while page := store.run(jobs.page(states, queue, before, size)):
         yield from page

@@ -14,7 +14,7 @@ from queuectl_core.execution.logs import open_log as open_log_file
 from queuectl_core.execution.logs import why_unreadable
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import Job
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.jobs import history, tail
 
 BLOCK = 65_536
@@ -27,7 +27,7 @@ class Log(NamedTuple):
     whole: bool
 
 
-def open_log(store: SqliteStore, job: Job, attempt: int) -> Log:
+def open_log(store: Store, job: Job, attempt: int) -> Log:
     """The output of a run. Raises QueueError where its log file is there and cannot be read.
 
     A run that printed nothing needs no file.
@@ -41,7 +41,7 @@ def open_log(store: SqliteStore, job: Job, attempt: int) -> Log:
         raise QueueError(f"cannot read the log {path}: {why_unreadable(error)}") from None
 
 
-def _was_silent(store: SqliteStore, job: Job, attempt: int) -> bool:
+def _was_silent(store: Store, job: Job, attempt: int) -> bool:
     return any(run.attempt == attempt and run.output_bytes == 0 for run in store.run(history(job.number)))
 
 

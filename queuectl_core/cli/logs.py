@@ -15,7 +15,7 @@ from queuectl_core.cli.log_reading import Log, blocks, open_log, skip_to_last
 from queuectl_core.cli.parameters import COUNT, JOB_ID
 from queuectl_core.model.errors import NoSuchJob, NoSuchRun
 from queuectl_core.model.job import ENDED, Job, JobState
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.jobs import find
 
 LOOK_SECONDS = 0.1
@@ -42,7 +42,7 @@ def logs(job_id: str, attempt: int | None, follow: bool, count: int | None) -> N
             _print_run(store, job, attempt or job.runs, count)
 
 
-def _print_run(store: SqliteStore, job: Job, attempt: int, count: int | None) -> None:
+def _print_run(store: Store, job: Job, attempt: int, count: int | None) -> None:
     log = open_log(store, job, attempt)
     with log.file as file:
         if not (log.whole or _goes_on(job, attempt)):
@@ -67,7 +67,7 @@ def _goes_on(job: Job, attempt: int) -> bool:
     return job.runs == attempt and job.state is JobState.PROCESSING
 
 
-def _follow(store: SqliteStore, job: Job, only: int | None, count: int | None) -> None:
+def _follow(store: Store, job: Job, only: int | None, count: int | None) -> None:
     """Print run after run, or one alone, each until it has ended. `count` is of the first one's lines."""
     attempt = only or max(job.runs, 1)
     while True:
@@ -86,7 +86,7 @@ def _follow(store: SqliteStore, job: Job, only: int | None, count: int | None) -
         job = again
 
 
-def _follow_run(store: SqliteStore, job: Job, attempt: int, count: int | None) -> None:
+def _follow_run(store: Store, job: Job, attempt: int, count: int | None) -> None:
     printer = Printer()
     file: BinaryIO | None = None
     try:
@@ -108,7 +108,7 @@ def _follow_run(store: SqliteStore, job: Job, attempt: int, count: int | None) -
             file.close()
 
 
-def _open_if_there(store: SqliteStore, job: Job, attempt: int, count: int | None, *, ended: bool) -> BinaryIO | None:
+def _open_if_there(store: Store, job: Job, attempt: int, count: int | None, *, ended: bool) -> BinaryIO | None:
     """The run's log file; what the store kept where the run has ended without one; None before it has one."""
     log = open_log(store, job, attempt)
     if not log.whole:
@@ -120,7 +120,7 @@ def _open_if_there(store: SqliteStore, job: Job, attempt: int, count: int | None
     return log.file
 
 
-def _look(store: SqliteStore, job: Job) -> Job | None:
+def _look(store: Store, job: Job) -> Job | None:
     """The job as it is now; None where it was deleted meanwhile."""
     try:
         return store.run(find([str(job.number) if job.name is None else job.name]))[0]

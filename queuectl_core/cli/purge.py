@@ -12,7 +12,7 @@ from queuectl_core.cli.exit_codes import DONE, FAILED
 from queuectl_core.cli.parameters import ENDED_STATES, SECONDS, queue_option, yes_option
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import JobState
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions import changes
 
 CHUNK = 500
@@ -43,7 +43,7 @@ def purge(state_groups: tuple[tuple[JobState, ...], ...], older_than: float, que
 
 
 def forget_with_consent(
-    store: SqliteStore, states: list[JobState], older_than: float, queue: str | None, *, yes: bool
+    store: Store, states: list[JobState], older_than: float, queue: str | None, *, yes: bool
 ) -> bool:
     """Ask, forget, and print how many jobs are gone; False where a person says no. The age is in seconds."""
     age_ms = round(older_than * 1000)
@@ -68,7 +68,7 @@ def _ms_since(instant: float) -> int:
     return int((time.monotonic() - instant) * 1000)
 
 
-def _forget_some(store: SqliteStore, state: JobState, age_ms: int, queue: str | None) -> int:
+def _forget_some(store: Store, state: JobState, age_ms: int, queue: str | None) -> int:
     from queuectl_core.execution.logs import remove_logs
 
     forgotten = store.run(changes.forget(state, age_ms, queue, CHUNK))

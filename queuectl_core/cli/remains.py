@@ -12,8 +12,8 @@ from queuectl_core.cli.findings import REPAIR, Finding, listed, ok, size, warnin
 from queuectl_core.cli.home_checks import MOST_LOGS, backups, log_files
 from queuectl_core.execution.locks import alive, names
 from queuectl_core.execution.processes import look_at
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.changes import Forgotten
 from queuectl_core.store.transactions.claims import processing
 from queuectl_core.store.transactions.jobs import forgotten
@@ -52,7 +52,7 @@ def backup_drafts(home: Home) -> list[str]:
 # ---------------------------------------------------------------- in run/
 
 
-def check_run(store: SqliteStore) -> Finding:
+def check_run(store: Store) -> Finding:
     """The locks and bells of processes that are gone."""
     left = strays(store)
     if not left:
@@ -60,7 +60,7 @@ def check_run(store: SqliteStore) -> Finding:
     return warning("run", f"left by processes that are gone: {listed(map(os.path.basename, left))}", REPAIR)
 
 
-def strays(store: SqliteStore) -> list[str]:
+def strays(store: Store) -> list[str]:
     """Files in `run/` of pools and workers that are neither alive, nor on the roster, nor hold a job: of those recovery
     needs what they left."""
     home = store.home
@@ -96,7 +96,7 @@ def _drafts(home: Home) -> Iterator[str]:
 # ---------------------------------------------------------------- in logs/
 
 
-def check_orphans(store: SqliteStore) -> Finding:
+def check_orphans(store: Store) -> Finding:
     """The logs of jobs that are forgotten."""
     orphans, strangers = orphaned_logs(store)
     if orphans:
@@ -107,7 +107,7 @@ def check_orphans(store: SqliteStore) -> Finding:
     return ok("orphans", "every log belongs to a job")
 
 
-def orphaned_logs(store: SqliteStore) -> tuple[list[Forgotten], list[Forgotten]]:
+def orphaned_logs(store: Store) -> tuple[list[Forgotten], list[Forgotten]]:
     """The logs whose jobs are gone, and those with the number of no job so far, which are left alone."""
     runs: dict[int, int] = {}
     for seen, (path, _) in enumerate(log_files(store.home.logs)):

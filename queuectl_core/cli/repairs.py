@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from queuectl_core.cli.home_checks import own_files
 from queuectl_core.cli.remains import backup_drafts, orphaned_logs, strays
 from queuectl_core.execution.locks import is_held
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
 
 
 def mend_home(home: Home) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _nobody_migrates(home: Home) -> bool:
     return not is_held(home.lock("schema"))
 
 
-def mend_store(store: SqliteStore) -> Iterator[str]:
+def mend_store(store: Store) -> Iterator[str]:
     """What can be mended in an open store, and in what belongs to it. Raises StoreError, OSError."""
     from queuectl_core.cli.checks import log_is_long
     from queuectl_core.execution.recovery import recover_lost
@@ -56,13 +56,13 @@ def mend_store(store: SqliteStore) -> Iterator[str]:
     left = strays(store)
     if jobs := recover_lost(store):
         yield f"recovered {counted(len(jobs), 'lost job')}"
-    if log_is_long(store.home) and store.checkpoint():
+    if log_is_long(store.home) and store.upkeep():
         yield "copied the log into the store"
     yield from _swept(store, left)
     yield from _without_orphans(store)
 
 
-def _swept(store: SqliteStore, left: list[str]) -> Iterator[str]:
+def _swept(store: Store, left: list[str]) -> Iterator[str]:
     """Remove what the dead left in `run/`, as far as recovery has not."""
     for path in strays(store):
         _remove(path)
@@ -71,7 +71,7 @@ def _swept(store: SqliteStore, left: list[str]) -> Iterator[str]:
         yield f"removed {counted(gone, 'file')} of the dead from run/"
 
 
-def _without_orphans(store: SqliteStore) -> Iterator[str]:
+def _without_orphans(store: Store) -> Iterator[str]:
     from queuectl_core.execution.logs import remove_logs
 
     orphans, _ = orphaned_logs(store)

@@ -51,7 +51,7 @@ def status(as_json: bool) -> None:
     if as_json:
         output.json_document(shape)
     elif output.at_terminal():
-        _show(found, hands, home.database, warnings)
+        _show(found, hands, home.store_name, warnings)
     else:
         output.facts(_flattened(shape))
 

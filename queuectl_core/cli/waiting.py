@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from queuectl_core.model.job import Job
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.jobs import find
 
 LOOK_SECONDS = 0.05
 
 
 def watch(
-    store: SqliteStore,
+    store: Store,
     ids: Sequence[str],
     left: Callable[[list[Job]], Sequence[str]],
     *,

@@ -19,8 +19,9 @@ from queuectl_core.cli.parameters import COUNT, QUEUE, SECONDS, TEXT, json_optio
 from queuectl_core.cli.shapes import Shape, instant
 from queuectl_core.execution.cores import usable_cores
 from queuectl_core.model.errors import InvalidInput, NoSuchPool
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.opening import open_home
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import MOST_WORKERS, Orders, Pool, order, scale
 
@@ -99,7 +100,7 @@ def usual_count(home: Home) -> int:
 
     It opens the store, which is made thereby, and closes it again: a pool holds no connection.
     """
-    with SqliteStore(home) as store:
+    with open_home(home) as store:
         wanted = store.run(settings()).values.workers
     return usable_cores() if wanted is None else wanted
 
@@ -148,7 +149,7 @@ def wait_until_gone(home: Home, pools: list[str], seconds: float | None) -> bool
     return True
 
 
-def _tell_what_is_awaited(store: SqliteStore, pools: list[str]) -> None:
+def _tell_what_is_awaited(store: Store, pools: list[str]) -> None:
     if not sys.stderr.isatty():
         return
     from queuectl_core.execution.roster import worker_views

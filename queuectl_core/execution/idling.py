@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from queuectl_core.execution.orders import drain_bytes
 from queuectl_core.execution.processes import boot_clock_ns
 from queuectl_core.model.errors import StoreError
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 
 ROUTINE_LOOK_MS = 1000
 """How long a worker sleeps at most before it looks whether the store has changed."""
@@ -26,7 +26,7 @@ class Sleeper:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         hang: Callable[[], list[str]],
         others: Iterable[int],
         routine: Callable[[], None] = lambda: None,

@@ -20,8 +20,8 @@ from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home, cannot_use, prepare_folders
+from queuectl_core.store.opening import open_home
 from queuectl_core.store.sqlite.presence import Presence
-from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.statistics import waiting_for
@@ -43,7 +43,7 @@ class Keeper:
         # Deaf to signals: it leaves when its pool does.
         self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
         self._doorbell = Doorbell(home)
-        self._store = SqliteStore(home, holds_schema=True, makes=False)
+        self._store = open_home(home, holds_schema=True, makes=False)
         self._maintenance = Maintenance(self._store)
         self._control = os.open(self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._passed_on = PoolOrders(Orders.RUN, options.wanted)

@@ -9,8 +9,7 @@ from queuectl_core.execution.logs import remove_logs
 from queuectl_core.execution.recovery import recover_lost
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.model.settings import Settings
-from queuectl_core.store.sqlite import wal
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.changes import forget
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.statistics import tidy
@@ -21,14 +20,11 @@ ROUND_SECONDS = 60.0
 FORGET_AT_ONCE = 200
 """How many jobs one transaction of retention removes, so that no claim waits long for it."""
 
-EARLY_CHECKPOINT_PAGES = 1000
-"""A keeper checkpoints a log of this length, before a writer has to."""
-
 
 class Maintenance:
     """The side work of one keeper; `step` is called about once a second."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._round_at = 0.0
         self._forgetting: Iterator[None] = iter(())
@@ -36,8 +32,7 @@ class Maintenance:
     def step(self) -> list[Job]:
         """Do what is due; returns the jobs that were recovered from dead workers."""
         recovered = recover_lost(self._store)
-        if wal.is_long(self._store.home.database, EARLY_CHECKPOINT_PAGES):
-            self._store.checkpoint()
+        self._store.upkeep()
         if time.monotonic() >= self._round_at:
             self._round_at = time.monotonic() + ROUND_SECONDS
             self._store.run(tidy())

@@ -22,10 +22,10 @@ from queuectl_core.execution.survivors import Trail, end_survivors, find_survivo
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
 from queuectl_core.store import failpoints
+from queuectl_core.store.contract import Store
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
@@ -41,7 +41,7 @@ class StuckJob(NamedTuple):
     pids: tuple[int, ...]
 
 
-def recover_lost(store: SqliteStore) -> list[Job]:
+def recover_lost(store: Store) -> list[Job]:
     """Give on every job whose worker has died; returns them as they are then.
 
     Safe to call from any process, at any time. Does nothing while another process is at it.
@@ -59,7 +59,7 @@ def recover_lost(store: SqliteStore) -> list[Job]:
         return recovered
 
 
-def _lost_runs(store: SqliteStore) -> list[Held]:
+def _lost_runs(store: Store) -> list[Held]:
     registered = {worker.id: worker for worker in store.run(workers.roster()).workers}
     names = {str(held.job.worker) for held in store.run(processing())}
     dead = {name for name in names if _is_dead(store, name, registered.get(name))}
@@ -67,7 +67,7 @@ def _lost_runs(store: SqliteStore) -> list[Held]:
     return [held for held in store.run(processing()) if held.job.worker in dead] if dead else []
 
 
-def _is_dead(store: SqliteStore, name: str, registered: Worker | Pool | None) -> bool:
+def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
     """Whether a worker or pool has died: its lock is free, or its lock file is gone and its process holds it no more.
 
     A file that somebody removed under a living worker says nothing; the worker makes it anew within a second.
@@ -79,7 +79,7 @@ def _is_dead(store: SqliteStore, name: str, registered: Worker | Pool | None) ->
     return not has_open(registered.pid, os.path.basename(store.home.lock(name)))
 
 
-def _recover(store: SqliteStore, held: Held, values: Settings) -> Job | None:
+def _recover(store: Store, held: Held, values: Settings) -> Job | None:
     note = read_note(store.home, str(held.job.worker))
     result = LOST
     # What it noted on another boot may be older than what the store knows; then, or without a word, the run
@@ -116,7 +116,7 @@ def _trail(home: Home, held: Held) -> Trail:
     return trail_of(held.token, read_note(home, worker), (note.pid,) if note else ())
 
 
-def _see_off_the_dead(store: SqliteStore) -> None:
+def _see_off_the_dead(store: Store) -> None:
     """Strike dead workers and pools off the roster, unless a job still waits on what they left."""
     home = store.home
     sweep_drafts(home)
@@ -138,7 +138,7 @@ def _see_off_the_dead(store: SqliteStore) -> None:
         remove_lock(home, name)
 
 
-def stuck(store: SqliteStore) -> list[StuckJob]:
+def stuck(store: Store) -> list[StuckJob]:
     """Jobs that wait for processes of a dead worker's run to end."""
     found = []
     for held in _lost_runs(store):

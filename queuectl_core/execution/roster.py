@@ -12,8 +12,8 @@ from typing import NamedTuple
 from queuectl_core.execution.locks import alive, is_alive
 from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.job import Command, Job
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.claims import Held, processing
 from queuectl_core.store.transactions.workers import Orders, Pool, Roster, Worker, roster
 
@@ -55,7 +55,7 @@ def signs(home: Home, workers: Iterable[Worker]) -> Signs:
     return Signs(living, frozenset(worker.id for worker in workers if worker.id in living and is_stopped(worker.pid)))
 
 
-def worker_views(store: SqliteStore) -> list[WorkerView]:
+def worker_views(store: Store) -> list[WorkerView]:
     """Every worker on the roster, dead ones that were not yet seen off included."""
     known = store.run(roster())
     held = store.run(processing())
@@ -99,6 +99,6 @@ def _state(worker: Worker, busy: bool, pool_drains: bool, signs: Signs) -> Worke
     return WorkerState.BUSY if busy else WorkerState.IDLE
 
 
-def living_pools(store: SqliteStore) -> list[Pool]:
+def living_pools(store: Store) -> list[Pool]:
     """The registered pools that are alive, the oldest first."""
     return [pool for pool in store.run(roster()).pools if is_alive(store.home, pool.id)]

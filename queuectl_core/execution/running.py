@@ -16,9 +16,9 @@ from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
 from queuectl_core.store import failpoints
+from queuectl_core.store.contract import Store
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.claims import token_of_run
 
 
@@ -67,7 +67,7 @@ class Runner:
         """Let go of what is kept open from one run to the next."""
         self._logs.close()
 
-    def end_previous(self, store: SqliteStore, job: Job) -> bool:
+    def end_previous(self, store: Store, job: Job) -> bool:
         """End what survives of the run before, so that the job never runs twice at once; False while some does.
 
         Raises a StoreError.

@@ -28,7 +28,7 @@ from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState, Outcome, Result
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.opening import open_home
 from queuectl_core.store.statements import Wake
 from queuectl_core.store.transactions import claims, workers
 from queuectl_core.store.transactions.claims import Ask, Held, Report, Turns
@@ -70,7 +70,7 @@ class Worker:
         become_subreaper()
         self._hold = Hold(home, options.id)
         self._doorbell = Doorbell(home)
-        self._store = SqliteStore(home, holds_schema=True, makes=False)
+        self._store = open_home(home, holds_schema=True, makes=False)
         self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         others = (self._inbox.handle, self._control, self._signals.handle)
         self._sleeper = Sleeper(

@@ -12,6 +12,7 @@ import stat
 import sys
 from typing import NamedTuple
 
+from queuectl_core.model.cleaning import without_passwords
 from queuectl_core.model.errors import InvalidInput, StoreError, StoreFull, StoreReadOnly, UnsafeHome
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -25,11 +26,24 @@ The backup of a migration lies beside the database and has a longer name.
 
 JOBS_A_FOLDER = 1000
 
+SCHEMES = ("postgresql://", "postgres://")
+"""How the URL of a server begins that can keep the jobs of several hosts."""
+
 
 class Home(NamedTuple):
-    """The paths inside a home directory; `path` is absolute and free of symbolic links."""
+    """The paths inside a home directory; `path` is absolute and free of symbolic links.
+
+    `url` names the server that keeps the jobs of this home, where one does; otherwise they are in its `database`.
+    It may hold a password, so it is never shown: `store_name` is.
+    """
 
     path: str
+    url: str | None = None
+
+    @property
+    def store_name(self) -> str:
+        """Where the jobs are kept, in words for people: a path, or a URL without its password."""
+        return self.database if self.url is None else without_passwords(self.url)
 
     @property
     def database(self) -> str:
@@ -55,11 +69,18 @@ class Home(NamedTuple):
         return f"{self.path}/run/{name}.lock"
 
 
-def find_home(path: str | None = None) -> Home:
+def find_home(path: str | None = None, url: str | None = None) -> Home:
     """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data.
 
-    Raises InvalidInput for the URL of a store, which would become a directory with a password in its name.
+    `url`, else QUEUECTL_STORE, would name the server that keeps its jobs. Raises InvalidInput for any: workers do not
+    yet know how to share a queue with other hosts. Likewise for a path that is a URL, which would become a directory
+    with a password in its name.
     """
+    server = url or os.environ.get("QUEUECTL_STORE") or None
+    if server is not None and server.startswith(SCHEMES):
+        raise InvalidInput("this version has no PostgreSQL store yet", "leave --store and QUEUECTL_STORE unset")
+    if server is not None:
+        raise InvalidInput("--store takes a postgresql:// URL alone", "name a directory with --home")
     chosen = path or os.environ.get("QUEUECTL_HOME") or default_home()
     if chosen.partition("://")[0].lower() in ("postgresql", "postgres"):
         raise InvalidInput("the home is a directory, and a URL was given", "name a store with --store")

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from queuectl_core.cli.main import main
-from queuectl_core.execution import maintenance
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.sqlite import store as sqlite_store
 from queuectl_core.store.sqlite import wal
 
 ODDS = 0.3
@@ -176,7 +176,7 @@ def rigged(rig: Rig) -> Callable[..., None]:
     failpoints.reached = trap
     if rig.short_logs:
         # So that there are checkpoints to be struck, by keepers and by writers.
-        wal.LONG_LOG_PAGES, wal.COMMITS_A_LOOK, maintenance.EARLY_CHECKPOINT_PAGES = 60, 4, 20
+        wal.LONG_LOG_PAGES, wal.COMMITS_A_LOOK, sqlite_store.EARLY_CHECKPOINT_PAGES = 60, 4, 20
     return trap
 
 

@@ -100,7 +100,7 @@ class Storm:
     def put_all(self, jobs: list[dict[str, Any]]) -> list[str]:
         """Enqueue jobs without ids through the store, in one transaction; their ids."""
         rows = [row_of(self._new(**job), "/") for job in jobs]
-        first = self.store.run(enqueue_rows(lambda: [rows], str))
+        first = self.store.run(enqueue_rows(lambda: [rows], str))[0].first
         ids = [str(number) for number in range(first, first + len(jobs))]
         self._acknowledge(ids, jobs)
         return ids

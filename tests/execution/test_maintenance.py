@@ -10,13 +10,13 @@ import pytest
 
 from queuectl_core.execution import maintenance
 from queuectl_core.execution.logs import make_log
-from queuectl_core.execution.maintenance import EARLY_CHECKPOINT_PAGES, Maintenance
+from queuectl_core.execution.maintenance import Maintenance
 from queuectl_core.model.errors import NoSuchJob
 from queuectl_core.model.job import Job, JobState, NewJob, Outcome, Result
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import wal
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.sqlite.store import EARLY_CHECKPOINT_PAGES, SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import Ask, Report, take_turn

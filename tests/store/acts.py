@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from queuectl_core.model.job import Attempt, Command, Job, JobState, NewJob, Outcome, Result
 from queuectl_core.model.settings import Settings
-from queuectl_core.store.transactions.arrivals import JobRow, enqueue, enqueue_rows, row_of
+from queuectl_core.store.transactions.arrivals import JobRow, enqueue, enqueue_rows, numbers_in, row_of
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import Ask, Report, Turn, take_turn
 from queuectl_core.store.transactions.jobs import find, history
@@ -30,13 +30,17 @@ def put(store: Engine, command: Command = "true", **fields: Any) -> Job:
 
 
 def put_many(store: Engine, *jobs: NewJob, batch: int = 2) -> int:
-    """Enqueue jobs in bulk, a few a batch; places are "line 1" and so on. Returns the first number."""
+    """Enqueue jobs in bulk, a few a batch; places are "line 1" and so on. Returns the first number, 0 for no jobs."""
     rows = [row_of(job, "/here") for job in jobs]
 
     def batches() -> list[list[JobRow]]:
         return [rows[start : start + batch] for start in range(0, len(rows), batch)]
 
-    return store.run(enqueue_rows(batches, lambda index: f"line {index + 1}"))
+    stretches = store.run(enqueue_rows(batches, lambda index: f"line {index + 1}"))
+    numbers = list(numbers_in(stretches))
+    first = numbers[0] if numbers else 0
+    assert numbers == list(range(first, first + len(jobs)))
+    return first
 
 
 def fresh_token() -> str:

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.store.home import Home
+from queuectl_core.store.postgres.store import make_store
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.statistics import miscounted
-from tests.store.engines import ENGINES, Engine
+from tests.postgres.fixtures import own_postgres, postgres
+from tests.postgres.server import Databases
+from tests.store.engines import ENGINES, Engine, Opener, opener
+
+__all__ = ["own_postgres", "postgres"]
+
+
+@pytest.fixture(scope="session")
+def made_on_server(postgres: Databases) -> Iterator[str]:
+    """The URL of a store that was made on a server, for one test after the other to empty."""
+    with postgres.database() as url:
+        make_store(Home("", url))
+        yield url
+
+
+@pytest.fixture
+def opened_in(request: pytest.FixtureRequest) -> Callable[[str], Opener]:
+    """Gives what opens an empty store of that name in a folder."""
+    return lambda name: opener(name, lambda: str(request.getfixturevalue("made_on_server")))
 
 
 @pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def store(request: pytest.FixtureRequest, opened_in: Callable[[str], Opener], tmp_path: Path) -> Iterator[Engine]:
     """Each store in turn. Whatever a test did to it, its counts are those of its jobs."""
-    with ENGINES[request.param](tmp_path / "home") as engine:
+    with opened_in(request.param)(tmp_path / "home") as engine:
         yield engine
         assert engine.run(miscounted()) == {}
 

@@ -77,9 +77,7 @@ def test_a_gate_that_stays_shut_is_an_error_and_reads_go_on(home: Home) -> None:
     other.close()
 
 
-def test_who_can_draw_no_ticket_on_a_full_disk_passes_all_the_same(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_can_draw_no_ticket_on_a_full_disk_passes_all_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -36,7 +36,7 @@ from queuectl_core.store.transactions.settings import settings as stored_setting
 from queuectl_core.store.transactions.statistics import miscounted, tidy
 from queuectl_core.store.transactions.workers import register_worker, see_off
 from tests.store.acts import Run, put_many, report
-from tests.store.engines import ENGINES, NOON, Engine
+from tests.store.engines import ENGINES, NOON, Engine, Opener
 from tests.store.model_bulk import ALTERATIONS, PICKS, SOME, BulkChanges
 from tests.store.model_facts import Facts, all_facts, whole
 from tests.store.model_queue import CANCELLABLE, EDITABLE, ENDED, ModelJob, ModelQueue
@@ -130,7 +130,7 @@ class StoreBesideModel(BulkChanges):
                 put()
         else:
             first = put()
-            assert first > self.model.last_number
+            assert first > self.model.last_number or not jobs
             self.model.enqueue(first, jobs)
             self.ids += [job.id or str(number) for number, job in enumerate(jobs, first)]
 
@@ -303,9 +303,11 @@ class StoreBesideModel(BulkChanges):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_store_and_the_model_agree_after_every_step(engine: str) -> None:
+def test_a_store_and_the_model_agree_after_every_step(engine: str, opened_in: Callable[[str], Opener]) -> None:
+    opens = opened_in(engine)
+
     class Machine(StoreBesideModel):
-        opened_in = staticmethod(ENGINES[engine])
+        opened_in = staticmethod(opens)
 
     run_state_machine_as_test(
         Machine,

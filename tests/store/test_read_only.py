@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from queuectl_core.model.errors import NewerSchema, NotAStore, StoreError, StoreReadOnly
 from queuectl_core.model.job import NewJob
+from queuectl_core.store.contract import AsyncStore
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_async_store
 from queuectl_core.store.sqlite.async_store import AsyncSqliteStore
@@ -41,7 +42,7 @@ async def reader(home: Home, writer: SqliteStore) -> AsyncIterator[AsyncSqliteSt
         yield store
 
 
-async def ids(store: AsyncSqliteStore) -> list[str]:
+async def ids(store: AsyncStore) -> list[str]:
     return [job.id for job in await store.run(page())]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import queuectl_core.store as store_package
 from queuectl_core.model.job import NewJob
+from queuectl_core.store.postgres.compiling import QUERIES as POSTGRES_QUERIES
 from queuectl_core.store.sqlite.connecting import QUERIES
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Kind, Play, Statement, Steps, Wake, load_queries, read
@@ -55,13 +56,17 @@ def test_queries_are_named_blocks_with_fragments() -> None:
     assert queries["two"] == "SELECT 2"
 
 
-def test_every_statement_that_is_asked_for_is_there_and_the_other_way_round() -> None:
-    folder = Path(str(store_package.__file__)).parent / "transactions"
-    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+@pytest.mark.parametrize(("engine", "queries"), [("sqlite", QUERIES), ("postgres", POSTGRES_QUERIES)])
+def test_every_statement_that_is_asked_for_is_there_and_the_other_way_round(
+    engine: str, queries: dict[str, str]
+) -> None:
+    store = Path(str(store_package.__file__)).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in (store / "transactions").glob("*.py"))
     named = set(re.findall(r'(?:Statement|Many)\(\s*"(\w+)"', code))
+    own = "".join(path.read_text(encoding="utf-8") for path in (store / engine).glob("*.py"))
 
-    assert named <= QUERIES.keys()
-    assert {name for name in QUERIES if f'"{name}"' not in code} == set()
+    assert named <= queries.keys()
+    assert {name for name in queries if f'"{name}"' not in code + own} == set()
 
 
 def test_one_instant_serves_a_whole_transaction(sqlite_store: SqliteStore) -> None:

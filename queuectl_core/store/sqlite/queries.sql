@@ -85,6 +85,10 @@ INSERT INTO jobs (number, name, command, argv, state, queue, priority, max_retri
                   created_at, updated_at)
 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- Numbers for new jobs, as the first and how many.
+-- name: new_numbers
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0) + 1, :n;
+
 -- name: last_number
 SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0);
 
@@ -180,7 +184,7 @@ WITH open AS (
         AND (:queues IS NULL OR queue IN (SELECT value FROM json_each(:queues)))
         AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)
     GROUP BY queue)
-SELECT open.queue FROM open CROSS JOIN jobs ON number = (
+SELECT open.queue, :wanted FROM open CROSS JOIN jobs ON number = (
     SELECT number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue ORDER BY priority DESC, due, number LIMIT 1)
 ORDER BY priority DESC, due, number LIMIT :wanted;
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
 from queuectl_core.model.errors import StoreError
+from queuectl_core.model.job import TAIL_BYTES
 from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
@@ -18,12 +19,15 @@ from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configu
 from queuectl_core.store.sqlite.faults import translated
 from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
-from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
+from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
 
 IMPATIENCE = 0.05
 """Seconds to wait for other writers where waiting would do harm."""
+
+EARLY_CHECKPOINT_PAGES = 1000
+"""A keeper checkpoints a log of this length, before a writer has to."""
 
 
 class SqliteStore:
@@ -33,6 +37,9 @@ class SqliteStore:
     which is for those who stay; without `makes` a store that is not there is an error. Raises a StoreError
     where the store cannot be used.
     """
+
+    shared = False
+    tail_bytes = TAIL_BYTES
 
     def __init__(
         self,
@@ -158,6 +165,14 @@ class SqliteStore:
             raise translated(error, self.home.database) from error
         except OSError as error:
             raise cannot_use(self.home.path, error) from error
+
+    def upkeep(self) -> bool:
+        """Checkpoint a log that grows, before a writer has to; whether it was."""
+        return wal.is_long(self.home.database, EARLY_CHECKPOINT_PAGES) and self.checkpoint()
+
+    def ring(self, wakes: Iterable[Wake]) -> None:
+        """Ring the doorbells of those who are meant, without a transaction."""
+        self._doorbell.ring(wakes)
 
     def check_integrity(self) -> list[str]:
         """What SQLite finds wrong with the file; empty where it is sound."""

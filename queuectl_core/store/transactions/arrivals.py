@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from queuectl_core.model.errors import IdTaken, InvalidInput
@@ -71,33 +71,61 @@ def working_directory() -> str:
         raise InvalidInput("cwd: the current directory is gone", "change to another, or name one") from None
 
 
-@write
-def enqueue_rows(batches: Callable[[], Iterable[Sequence[JobRow]]], place: Callable[[int], str]) -> Steps[int]:
-    """Store many checked jobs, all or none; returns the number of the first, the others follow it.
+class Stretch(NamedTuple):
+    """Numbers that follow each other: the `first`, and how many."""
 
+    first: int
+    length: int
+
+
+def numbers_in(stretches: Iterable[Stretch]) -> Iterator[int]:
+    """The numbers of several stretches, in their order."""
+    for first, length in stretches:
+        yield from range(first, first + length)
+
+
+@write
+def enqueue_rows(
+    batches: Callable[[], Iterable[Sequence[JobRow]]], place: Callable[[int], str]
+) -> Steps[list[Stretch]]:
+    """Store many checked jobs, all or none; returns their numbers, in their order.
+
+    They follow each other, unless others enqueue at the same time on a store that takes both at once.
     `batches()` starts the rows from the beginning, since a store may run a transaction again; `place(n)`
     names the nth job (from 0) in an error, as "line 5". Memory holds one batch at a time.
     Raises IdTaken, naming the place.
     """
     [(now,)] = yield Statement("now")
-    [(last,)] = yield Statement("last_number")
     retries = yield from default_max_retries()
     arrivals: dict[str, int] = {}
-    number = last
+    stored = 0
+    numbers: list[Stretch] = []
     for batch in batches():
-        yield from _refuse_taken(batch, number - last, place)
-        yield Many("insert_jobs", _numbered(batch, number + 1, now, retries, arrivals))
-        number += len(batch)
+        yield from _refuse_taken(batch, stored, place)
+        given = [Stretch(*row) for row in (yield Statement("new_numbers", {"n": len(batch)}))]
+        yield Many("insert_jobs", _numbered(batch, numbers_in(given), now, retries, arrivals))
+        numbers = _joined(numbers, given)
+        stored += len(batch)
     yield from _count_arrivals(arrivals)
-    return int(last) + 1
+    return numbers
+
+
+def _joined(numbers: list[Stretch], more: Iterable[Stretch]) -> list[Stretch]:
+    """Both, as few stretches as can be: there may be a million numbers."""
+    for first, length in more:
+        if numbers and sum(numbers[-1]) == first:
+            numbers[-1] = Stretch(numbers[-1].first, numbers[-1].length + length)
+        else:
+            numbers.append(Stretch(first, length))
+    return numbers
 
 
 def _numbered(
-    batch: Sequence[JobRow], first: int, now: int, retries: int, arrivals: dict[str, int]
+    batch: Sequence[JobRow], numbers: Iterable[int], now: int, retries: int, arrivals: dict[str, int]
 ) -> Iterable[Sequence[Any]]:
     """The batch as rows of `insert_jobs`; adds how many came to each queue to `arrivals`."""
     rows: list[Sequence[Any]] = []
-    for number, row in enumerate(batch, first):
+    for number, row in zip(numbers, batch, strict=True):
         name, command, argv, queue, priority, limit, timeout_ms, cwd, env, delay_ms, due_at = row
         due = now + delay_ms if due_at is None else due_at
         if limit is None:

@@ -110,7 +110,7 @@ def _granted(asks: Sequence[Ask]) -> Steps[Sequence[Ask]]:
     """As many of the asks as leave the other workers theirs."""
     if len(asks) == 1:
         return asks
-    [(waiting, workers)] = yield Statement("fair_share")
+    [(waiting, workers)] = yield Statement("fair_share", {"wanted": len(asks)})
     return asks[: max(1, waiting // max(1, workers))]
 
 
@@ -119,8 +119,8 @@ def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
     names = asks[0].queues
     values = {"queues": json.dumps(names) if names else None, "wanted": len(asks)}
     ready: list[Job] = []
-    for (queue,) in (yield Statement("best_queues", values)):
-        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": len(asks)})))
+    for queue, wanted in (yield Statement("best_queues", values)):
+        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": wanted})))
     ready.sort(key=place_in_line)
     held, rows = [], []
     for ask, job in zip(asks, ready, strict=False):

@@ -61,18 +61,19 @@ class Roster(NamedTuple):
 
 
 @work
-def register_pool(pool: str, host: str, pid: int, wanted: int) -> Steps[None]:
+def register_pool(pool: str, host: str, pid: int, wanted: int, site: str = "") -> Steps[None]:
     """Make a pool known; again does nothing, so that a keeper which is restarted may repeat it."""
-    yield Statement("insert_pool", {"pool": pool, "host": host, "pid": pid, "wanted": wanted})
+    yield Statement("insert_pool", {"pool": pool, "host": host, "site": site, "pid": pid, "wanted": wanted})
 
 
 @work
 def register_worker(
-    worker: str, pool: str, host: str, pid: int, queues: tuple[str, ...], settings_version: int
+    worker: str, pool: str, host: str, pid: int, queues: tuple[str, ...], settings_version: int, site: str = ""
 ) -> Steps[None]:
     """Make a worker known, before it claims anything."""
-    values = {"worker": worker, "pool": pool, "host": host, "pid": pid, "settings_version": settings_version}
-    yield Statement("insert_worker", {**values, "queues": json.dumps(queues) if queues else None})
+    values = {"worker": worker, "pool": pool, "host": host, "site": site, "pid": pid}
+    served = json.dumps(queues) if queues else None
+    yield Statement("insert_worker", {**values, "settings_version": settings_version, "queues": served})
 
 
 @work

@@ -1,0 +1,98 @@
+"""What every store offers, whichever engine keeps its jobs.
+
+One of them is blocking, for commands and workers, one is awaited, for the console. Both run the very same transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol, Self, TypeVar
+
+from queuectl_core.store.home import Home
+from queuectl_core.store.statements import Transaction, Wake
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """An open store; belongs to one thread of one process, and is a context manager."""
+
+    home: Home
+    always_durable: bool
+    """Whether workers' transactions, too, are on the disk before `run` returns."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether workers of other hosts, whose kernels cannot be asked, may work on it."""
+        ...
+
+    @property
+    def tail_bytes(self) -> int:
+        """How much of the end of each run's output is kept with the run."""
+        ...
+
+    def run(self, transaction: Transaction[T]) -> T:
+        """Run a transaction and commit it; on any error it leaves nothing behind.
+
+        Returns what the transaction returns, once it is as durable as its kind asks. Raises what it raises, or a
+        StoreError. After a StoreError a change may have been made all the same where the store is on another machine:
+        running the same transaction again settles that, and makes it once.
+        """
+        ...
+
+    def impatient(self) -> AbstractContextManager[None]:
+        """Wait hardly at all: for what can be done later, while something else must be seen to."""
+        ...
+
+    def ring(self, wakes: Iterable[Wake]) -> None:
+        """Wake the workers and pools that are meant, without a transaction; those of this home alone."""
+        ...
+
+    def data_version(self) -> int:
+        """A number that differs once somebody else has committed since the last call."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], int]:
+        """Tells the present instant by the store's clock: milliseconds since the epoch."""
+        ...
+
+    def upkeep(self) -> bool:
+        """Do what the engine needs now and then, about once a second in each pool; whether there was something."""
+        ...
+
+    def check_integrity(self) -> list[str]:
+        """What the engine finds wrong with its files; empty where they are sound, or are not ours to check."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection up; closing twice is harmless."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class AsyncStore(Protocol):
+    """An open store whose answers are awaited. A read never waits for a write."""
+
+    home: Home
+    clock: Callable[[], int]
+
+    async def run(self, transaction: Transaction[T]) -> T:
+        """As `Store.run`; shielded: a caller that is cancelled leaves no transaction open."""
+        ...
+
+    async def data_version(self) -> int:
+        """A number that differs once anybody, this store included, has committed since the last call."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connections up; closing twice is harmless."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...

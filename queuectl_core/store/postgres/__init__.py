@@ -1,0 +1,1 @@
+"""The store on PostgreSQL, for the queue of many hosts; the only module that imports psycopg."""

@@ -1,0 +1,102 @@
+"""How every connection to the server is made, blocking or not, and how values go through it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.abc import PQGen
+from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import StrDumper
+
+from queuectl_core.model.job import JobState, Outcome
+from queuectl_core.store.postgres.address import Address
+from queuectl_core.store.postgres.faults import TooSlow
+from queuectl_core.store.statements import Kind, Row, Values
+from queuectl_core.store.transactions.workers import Orders
+
+RV = TypeVar("RV")
+
+CONNECT_SECONDS = 10
+"""How long one attempt to connect may take, for each address of the host."""
+
+NETWORK: Mapping[str, int] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # ms
+}
+"""So that a network which fell silent is noticed in about ten seconds. What the URL says goes before it."""
+
+BEGIN = {
+    Kind.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    # What a person changes looks first and then changes what it saw: another's change in between is noticed.
+    Kind.WRITE: "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    # Workers lock what they look at, and pass over what others have locked.
+    Kind.WORK: "BEGIN ISOLATION LEVEL READ COMMITTED",
+}
+
+IDLE_SECONDS = 10
+"""After this long the server ends a transaction whose client is silent: it holds up others."""
+
+
+def begin(kind: Kind, schema: str) -> str:
+    """How a transaction begins. By `SET LOCAL`, which stays with it also behind a pooler of transactions."""
+    return (
+        f'{BEGIN[kind]}; SET LOCAL search_path = "{schema}", pg_catalog;'
+        f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}"
+    )
+
+
+class Bounded(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which no wait is longer than `time_limit` (s, None: any); after one that was, it is closed."""
+
+    time_limit: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """As psycopg's own. Raises TooSlow."""
+        limit = self.time_limit if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except errors._WaitTimeout:
+            self.pgconn.finish()
+            raise TooSlow("no answer from the server") from None
+
+
+def arguments(address: Address) -> dict[str, Any]:
+    """What `connect` is told besides the URL."""
+    given = psycopg.conninfo.conninfo_to_dict(address.conninfo)
+    network = {key: value for key, value in NETWORK.items() if key not in given}
+    return {"autocommit": True, "application_name": given.get("application_name", "queuectl"), **network}
+
+
+def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], address: Address) -> None:
+    """How values are sent: each kind in one way, so that a statement is prepared once."""
+    connection.prepare_threshold = address.prepared_after
+    adapters = connection.adapters
+    for kind in (bool, int):
+        adapters.register_dumper(kind, Int8Dumper)
+    for word in (JobState, Outcome, Orders):
+        adapters.register_dumper(word, StrDumper)
+
+
+def as_json(rows: Iterable[Row] | Iterable[Values]) -> tuple[str, int]:
+    """The rows of a `Many` as one JSON array, and how many there are."""
+    listed: Sequence[Any] = rows if isinstance(rows, list) else list(rows)
+    return json.dumps(listed, default=_encoded), len(listed)
+
+
+def _encoded(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} cannot be sent")
+
+
+def named(name: str) -> sql.Identifier:
+    """A name of the schema, quoted."""
+    return sql.Identifier(name)

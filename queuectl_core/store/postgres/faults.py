@@ -1,0 +1,91 @@
+"""What PostgreSQL's errors mean: to the person who meets them, and to the store that may try again."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from queuectl_core.model.cleaning import without_passwords
+from queuectl_core.model.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
+
+
+class TooSlow(psycopg.OperationalError):
+    """The server did not answer in the time that we had; the connection is given up."""
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The connection was lost while a change was being committed: it was made, or was not."""
+
+
+CLASHES = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+"""Others changed the same meanwhile: from the start it goes well, or finds what they did."""
+
+_FULL = (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded, errors.TooManyConnections)
+_FORBIDDEN = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+_DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
+_NO_STORE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction)
+_AWAY = (
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.DatabaseDropped,
+    errors.IdleInTransactionSessionTimeout,
+    errors.IdleSessionTimeout,
+    errors.TooManyConnections,
+)
+"""The server ends the session, or has none for us now: another may be had later."""
+
+
+def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | psycopg.AsyncConnection[object]) -> bool:
+    """Whether the connection is gone, so that another has to be made."""
+    return connection.closed or connection.broken or isinstance(error, _AWAY)
+
+
+def may_come_back(error: psycopg.Error) -> bool:
+    """Whether a failed attempt to connect may go well a moment later: the server is restarting, or full of sessions."""
+    if isinstance(error, _AWAY):
+        return True
+    text = str(error)
+    return error.sqlstate is None and any(sign in text for sign in _COMING)
+
+
+_COMING = ("starting up", "shutting down", "recovery", "too many clients", "remaining connection slots", "in recovery")
+
+
+def translated(error: psycopg.Error, shown: str) -> StoreError:
+    """The store error that says what an error of PostgreSQL means; `shown` names the store without its password."""
+    what = without_passwords(_first_line(error))
+    match error:
+        case TooSlow():
+            return StoreError(f"{shown} does not answer", "see whether the server and the network are well")
+        case errors.LockNotAvailable() | errors.QueryCanceled() | errors.SerializationFailure():
+            return StoreBusy(f"{shown} is busy: {what}", "try again")
+    if isinstance(error, _FULL):
+        return StoreFull(f"{shown} has no room: {what}", "make room on the server; nothing was changed")
+    if isinstance(error, _FORBIDDEN):
+        return StoreReadOnly(f"{shown}: {what}", "ask for the rights of your role, or use another")
+    if isinstance(error, _DAMAGED):
+        return StoreDamaged(f"{shown} is damaged: {what}", "restore a backup of the server")
+    if isinstance(error, _NO_STORE):
+        return StoreError(f"there is no store in {shown}: {what}", "make it with 'queuectl init'")
+    if isinstance(error, _AWAY) or _is_of_connection(error):
+        return StoreError(f"cannot reach {shown}: {what}", "check the URL, the server and the network")
+    return StoreError(f"{shown}: {what}", "run 'queuectl doctor'")
+
+
+def _is_of_connection(error: psycopg.Error) -> bool:
+    if error.sqlstate is None:
+        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return error.sqlstate.startswith(("08", "28", "3D"))
+
+
+def _first_line(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error) or type(error).__name__
+    # Of several addresses that were tried, libpq tells of each in a line.
+    return text.strip().splitlines()[-1].removeprefix("FATAL:").strip()

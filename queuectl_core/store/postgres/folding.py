@@ -1,0 +1,20 @@
+"""How the notes of counts and roll-ups are added up, and how long it is remembered which changes were made."""
+
+from __future__ import annotations
+
+from queuectl_core.store.statements import Statement, Steps, work
+
+KEEP_REQUESTS_MS = 10 * 60 * 1000
+"""How long it is known which changes were made, for those to whom the answer never came."""
+
+
+@work
+def fold() -> Steps[bool]:
+    """Add up what was noted of counts and roll-ups; False where another is at it."""
+    [(alone,)] = yield Statement("fold_alone", {"what": "queuectl counts"})
+    if not alone:
+        return False
+    for name in ("fold_counts", "fold_minutes", "fold_buckets"):
+        yield Statement(name)
+    yield Statement("forget_requests", {"age_ms": KEEP_REQUESTS_MS})
+    return True

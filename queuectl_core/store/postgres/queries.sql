@@ -1,0 +1,631 @@
+-- Every statement of the PostgreSQL stores. `:now` is the instant at which the transaction began, by the server's clock.
+-- What `Many` hands in is one JSON array of objects, or of arrays, as `:rows`. A value that may be NULL says its type.
+
+-- fragment: job_columns
+number, name, command, argv, state, queue, priority, attempts, max_retries, due, timeout_ms, cwd, env,
+created_at, updated_at, started_at, finished_at, exit_code, signal, error, worker, runs, cancelling
+
+-- fragment: run_columns
+attempt, outcome, exit_code, signal, error, started_at, finished_at, duration_ms, worker, output_bytes
+
+-- fragment: pairs
+    -- Pairs of state and queue, from a JSON array of arrays.
+    (SELECT pair ->> 0 AS state, pair ->> 1 AS queue FROM json_array_elements(:pairs::json) AS pair) AS pairs
+
+-- fragment: wanted
+    -- Numbers from a JSON array, with their places in it.
+    (SELECT (value #>> '{}')::bigint AS wanted_number, place
+     FROM json_array_elements(:numbers::json) WITH ORDINALITY AS numbers (value, place)) AS wanted
+
+-- fragment: matching
+    -- What a filter asks for beyond states and queues, as `model/filters.py` means it. NULL asks for nothing.
+    (:ids::text IS NULL OR EXISTS (
+        SELECT 1 FROM json_array_elements_text(:ids::json) AS id
+        WHERE starts_with(coalesce(name, number::text), id)))
+    AND (:older_ms::bigint IS NULL OR :now - created_at >= :older_ms::bigint)
+    AND (:newer_ms::bigint IS NULL OR :now - created_at < :newer_ms::bigint)
+    AND (:exits::text IS NULL
+        OR exit_code IN (SELECT code::integer FROM json_array_elements_text(:exits::json -> 'codes') AS code)
+        OR signal IN (SELECT signal_number::integer
+            FROM json_array_elements_text(:exits::json -> 'signals') AS signal_number)
+        OR (signal IS NOT NULL AND (:exits::json ->> 'any_signal')::boolean)
+        OR EXISTS (SELECT 1 FROM json_array_elements_text(:exits::json -> 'errors') AS word
+            WHERE strpos(lower(error), word) > 0))
+    AND (:command::text IS NULL OR strpos(lower({command_text}), :command::text) > 0)
+    AND (:commands::text IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_array_elements_text(:commands::json) AS word WHERE strpos(lower({command_text}), word) = 0))
+    AND (:word::text IS NULL OR strpos({searched_text}, :word::text) > 0)
+    AND (:words::text IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_array_elements_text(:words::json) AS word WHERE strpos({searched_text}, word) = 0))
+
+-- fragment: sort_number
+    -- A column to sort by is one of numbers or one of text; the other key is the same for all.
+    CASE :column::text WHEN 'id' THEN CASE WHEN name IS NULL THEN number ELSE 9223372036854775807 END
+        WHEN 'state' THEN array_position(
+            ARRAY['pending', 'processing', 'completed', 'failed', 'dead', 'cancelled'], state::text)
+        WHEN 'priority' THEN priority WHEN 'tries' THEN attempts WHEN 'age' THEN created_at
+        WHEN 'due' THEN CASE WHEN ready IS NULL THEN NULL ELSE due END WHEN 'ended' THEN finished_at
+        WHEN 'exit' THEN coalesce(exit_code, 1000 + signal) ELSE 0 END
+
+-- fragment: sort_text
+    CASE :column::text WHEN 'id' THEN coalesce(name, '') WHEN 'queue' THEN queue
+        WHEN 'command' THEN {command_text} ELSE '' END COLLATE "C"
+
+-- fragment: searched_text
+lower(coalesce(name, number::text) || chr(31) || {command_text} || chr(31) || queue || chr(31) || coalesce(error, ''))
+
+-- fragment: command_text
+(CASE WHEN argv = 1 THEN (SELECT string_agg(word, ' ' ORDER BY place) FROM json_array_elements_text(command::json)
+    WITH ORDINALITY AS words (word, place)) ELSE command END COLLATE "C")
+
+-- name: now
+SELECT :now;
+
+-- ------------------------------------------------------------------ jobs
+
+-- name: insert_job
+INSERT INTO jobs (name, command, argv, state, queue, priority, max_retries, due, ready, timeout_ms, cwd, env,
+                  created_at, updated_at)
+VALUES (:name, :command, :argv, 'pending', :queue, :priority, :max_retries,
+        coalesce(:due::bigint, :now + :delay_ms::bigint),
+        (coalesce(:due::bigint, :now + :delay_ms::bigint) <= :now)::integer, :timeout_ms, :cwd, :env, :now, :now)
+ON CONFLICT (name) WHERE name IS NOT NULL DO NOTHING
+RETURNING {job_columns};
+
+-- name: insert_jobs
+INSERT INTO jobs (number, name, command, argv, state, queue, priority, max_retries, due, ready, timeout_ms, cwd, env,
+                  created_at, updated_at)
+SELECT (r ->> 0)::bigint, r ->> 1, r ->> 2, (r ->> 3)::smallint, 'pending', r ->> 4, (r ->> 5)::integer,
+    (r ->> 6)::integer, (r ->> 7)::bigint, (r ->> 8)::boolean::integer, (r ->> 9)::bigint, r ->> 10, r ->> 11,
+    (r ->> 12)::bigint, (r ->> 13)::bigint
+FROM json_array_elements(:rows::json) AS r;
+
+-- Numbers for new jobs, as the first of each stretch and its length: others may be given numbers in between.
+-- name: new_numbers
+SELECT min(number), count(*) FROM (
+    SELECT number, number - row_number() OVER (ORDER BY number) AS stretch
+    FROM (SELECT nextval('job_numbers') AS number FROM generate_series(1, :n)) AS drawn) AS stretches
+GROUP BY stretch ORDER BY 1;
+
+-- name: last_number
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM job_numbers;
+
+-- name: taken_names
+SELECT name FROM jobs WHERE name IN (SELECT json_array_elements_text(:names::json));
+
+-- name: add_queue
+INSERT INTO queues (name) VALUES (:queue) ON CONFLICT (name) DO NOTHING;
+
+-- name: add_count
+INSERT INTO count_notes (queue, state, n) VALUES (:queue, 'pending', :n);
+
+-- name: job_by_number
+SELECT {job_columns} FROM jobs WHERE number = :number::bigint;
+
+-- name: job_by_name
+SELECT {job_columns} FROM jobs WHERE name = :name;
+
+-- name: newest_jobs
+SELECT {job_columns} FROM jobs WHERE number < :before::bigint ORDER BY number DESC LIMIT :limit::bigint;
+
+-- name: newest_jobs_of
+SELECT {job_columns} FROM jobs WHERE state = :state AND queue = :queue AND number < :before::bigint
+ORDER BY number DESC LIMIT :limit::bigint;
+
+-- name: history
+SELECT {run_columns} FROM runs WHERE job = :number::bigint ORDER BY attempt;
+
+-- name: tail
+SELECT output FROM tails WHERE job = :number::bigint AND attempt = :attempt::integer;
+
+-- name: ids_starting_with
+SELECT name FROM jobs WHERE name >= :prefix AND name < :beyond ORDER BY name LIMIT :limit::bigint;
+
+-- name: cancel_waiting
+UPDATE jobs SET state = 'cancelled', ready = NULL, finished_at = :now, updated_at = :now
+WHERE number = :number::bigint AND state IN ('pending', 'failed')
+RETURNING {job_columns};
+
+-- name: ask_to_cancel
+UPDATE jobs SET cancelling = 1, updated_at = :now WHERE number = :number::bigint AND state = 'processing'
+RETURNING {job_columns};
+
+-- name: retry_ended
+UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
+    error = NULL, started_at = NULL, finished_at = NULL, worker = NULL, updated_at = :now
+WHERE number = :number::bigint AND state IN ('completed', 'dead', 'cancelled')
+RETURNING {job_columns};
+
+-- name: delete_ended
+DELETE FROM jobs WHERE number = :number::bigint AND state IN ('completed', 'dead', 'cancelled')
+RETURNING number, runs;
+
+-- name: edit_job
+UPDATE jobs SET
+    command = coalesce(:command::text, command),
+    argv = coalesce(:argv::smallint, argv),
+    queue = coalesce(:queue::text, queue),
+    priority = coalesce(:priority::integer, priority),
+    max_retries = coalesce(:max_retries::integer, max_retries),
+    timeout_ms = CASE WHEN :no_timeout::integer = 1 THEN NULL ELSE coalesce(:timeout_ms::bigint, timeout_ms) END,
+    due = coalesce(:due::bigint, :now + :delay_ms::bigint, due),
+    ready = CASE WHEN ready IS NULL OR coalesce(:due::bigint, :delay_ms::bigint) IS NULL THEN ready
+        ELSE (coalesce(:due::bigint, :now + :delay_ms::bigint) <= :now)::integer END,
+    cwd = coalesce(:cwd::text, cwd),
+    env = coalesce(:env::text, env),
+    updated_at = :now
+WHERE number = :number::bigint AND state IN ('pending', 'failed', 'dead')
+RETURNING {job_columns};
+
+-- name: count_ended_before
+SELECT count(*) FROM jobs
+WHERE state = :state AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms::bigint;
+
+-- Rows that somebody changes just now are passed over: they are for the next round.
+-- name: forget_ended
+WITH old AS MATERIALIZED (
+    SELECT number FROM jobs
+    WHERE state = :state AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :now - :age_ms::bigint
+    ORDER BY finished_at LIMIT :limit::bigint FOR UPDATE SKIP LOCKED)
+DELETE FROM jobs USING old WHERE jobs.number = old.number
+RETURNING jobs.number, jobs.runs;
+
+-- ------------------------------------------------------------------ claims
+
+-- name: promote_due
+WITH now_due AS MATERIALIZED (
+    SELECT number FROM jobs WHERE ready = 0 AND due <= :now ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)
+UPDATE jobs SET ready = 1 FROM now_due WHERE jobs.number = now_due.number;
+
+-- How many of the best `:wanted` jobs are in each open queue, by the heads of the queues: one seek a queue to find which
+-- there are, and one for what each holds. No lock is taken and no count read, so nobody is waited for.
+-- name: best_queues
+WITH RECURSIVE served (queue) AS (
+    (SELECT min(queue) FROM jobs WHERE ready = 1)
+    UNION ALL
+    SELECT (SELECT min(queue) FROM jobs WHERE ready = 1 AND jobs.queue > served.queue)
+    FROM served WHERE served.queue IS NOT NULL),
+open AS MATERIALIZED (
+    SELECT queue FROM served WHERE queue IS NOT NULL
+        AND (:queues::text IS NULL OR queue IN (SELECT json_array_elements_text(:queues::json)))
+        AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)),
+best AS (
+    SELECT open.queue, priority, due, number FROM open CROSS JOIN LATERAL (
+        SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
+        ORDER BY priority DESC, due, number LIMIT :wanted::bigint) AS heads
+    ORDER BY priority DESC, due, number LIMIT :wanted::bigint)
+SELECT queue, count(*) FROM best GROUP BY queue;
+
+-- They are locked until the transaction ends, and others pass over them. The lock is taken under the LIMIT, at the top of
+-- the statement: so many are locked and no more.
+-- name: ready_jobs
+SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue ORDER BY priority DESC, due, number
+LIMIT :wanted::bigint FOR UPDATE SKIP LOCKED;
+
+-- name: hold_jobs
+UPDATE jobs SET state = 'processing', ready = NULL, attempts = attempts + 1, runs = runs + 1, token = r.token,
+    worker = r.worker, started_at = r.now, updated_at = r.now, exit_code = NULL, signal = NULL, error = NULL
+FROM json_to_recordset(:rows::json) AS r (number bigint, token text, worker text, now bigint)
+WHERE jobs.number = r.number AND ready = 1;
+
+-- name: insert_runs
+INSERT INTO runs (job, attempt, token, worker, started_at, place)
+SELECT number, attempt, token, worker, now, :place
+FROM json_to_recordset(:rows::json) AS r (number bigint, attempt integer, token text, worker text, now bigint);
+
+-- name: next_due
+SELECT min(due) - :now FROM jobs WHERE ready = 0;
+
+-- name: now_and_version
+SELECT :now, settings FROM versions WHERE only_one = 1;
+
+-- How many jobs wait is not counted further than it matters, which is until there are `:wanted` for each worker.
+-- name: fair_share
+SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 1 LIMIT crew.enough) AS waiting)
+        + (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 0 LIMIT crew.enough) AS waiting),
+    crew.workers
+FROM (SELECT count(*) AS workers, greatest(1, count(*)) * :wanted::bigint AS enough
+      FROM workers WHERE given_up = 0) AS crew;
+
+-- name: held_job
+SELECT {job_columns} FROM jobs WHERE number = :number::bigint AND token = :token AND state = 'processing' FOR UPDATE;
+
+-- What ends a run of a job is in three statements, as on SQLite. All are fenced by the token.
+
+-- name: end_jobs
+UPDATE jobs SET state = r.state, token = NULL, cancelling = 0, attempts = attempts + r.charge,
+    finished_at = r.ended_at, exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
+FROM json_to_recordset(:rows::json) AS r (number bigint, token text, state text, charge integer, ended_at bigint,
+    exit_code integer, signal integer, error text, now bigint)
+WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+
+-- name: put_off_jobs
+UPDATE jobs SET state = 'failed', token = NULL, ready = (r.delay_ms <= 0)::integer, due = r.now + r.delay_ms,
+    exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
+FROM json_to_recordset(:rows::json) AS r (number bigint, token text, delay_ms bigint,
+    exit_code integer, signal integer, error text, now bigint)
+WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+
+-- name: release_jobs
+UPDATE jobs SET state = 'pending', token = NULL, ready = 1, attempts = attempts + r.charge,
+    exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
+FROM json_to_recordset(:rows::json) AS r (number bigint, token text, charge integer,
+    exit_code integer, signal integer, error text, now bigint)
+WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+
+-- name: end_runs
+UPDATE runs SET outcome = r.outcome, finished_at = greatest(started_at, r.ended_at), exit_code = r.exit_code,
+    signal = r.signal, error = r.error, duration_ms = coalesce(r.duration_ms, greatest(0, r.ended_at - started_at)),
+    output_bytes = r.output_bytes
+FROM json_to_recordset(:rows::json) AS r (number bigint, attempt integer, token text, outcome text, ended_at bigint,
+    exit_code integer, signal integer, error text, duration_ms bigint, output_bytes bigint)
+WHERE job = r.number AND runs.attempt = r.attempt AND runs.token = r.token;
+
+-- A claim that came to nothing leaves no trace: its run never started.
+
+-- name: unclaim_job
+UPDATE jobs SET state = CASE cancelling WHEN 1 THEN 'cancelled' ELSE 'pending' END,
+    ready = CASE cancelling WHEN 1 THEN NULL ELSE 1 END, token = NULL,
+    finished_at = CASE cancelling WHEN 1 THEN :now END, cancelling = 0, attempts = attempts - 1, runs = runs - 1,
+    started_at = CASE runs WHEN 1 THEN NULL ELSE started_at END, updated_at = :now
+WHERE number = :number::bigint AND token = :token AND state = 'processing'
+RETURNING queue, state;
+
+-- name: unclaim_run
+DELETE FROM runs WHERE job = :number::bigint AND attempt = :attempt::integer AND token = :token;
+
+-- name: insert_tails
+INSERT INTO tails (job, attempt, output)
+SELECT number, attempt, decode(output, 'base64')
+FROM json_to_recordset(:rows::json) AS r (number bigint, attempt integer, output text)
+ON CONFLICT (job, attempt) DO UPDATE SET output = excluded.output;
+
+-- name: cancel_wanted
+SELECT cancelling FROM jobs WHERE number = :number::bigint AND token = :token;
+
+-- name: token_of_run
+SELECT token FROM runs WHERE job = :number::bigint AND attempt = :attempt::integer;
+
+-- name: processing_jobs
+SELECT token, {job_columns} FROM jobs WHERE token IS NOT NULL ORDER BY number;
+
+-- ------------------------------------------------------------------ statistics
+
+-- name: move_counts
+INSERT INTO count_notes (queue, state, n)
+SELECT r ->> 0, r ->> 1, (r ->> 2)::bigint FROM json_array_elements(:rows::json) AS r;
+
+-- name: note_minute
+INSERT INTO minute_notes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
+                          duration_ms, duration_max_ms, waiting_ms)
+VALUES (:now / 60000, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
+        :duration_ms, :duration_max_ms, :waiting_ms);
+
+-- name: note_bucket
+INSERT INTO bucket_notes (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, :n);
+
+-- name: note_depth
+INSERT INTO minute_sums (minute, queue, depth)
+SELECT :now / 60000, queue, sum(n) FROM counts WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
+ON CONFLICT (minute, queue) DO UPDATE SET depth = excluded.depth;
+
+-- name: counts
+SELECT queue, state, n FROM counts WHERE n <> 0 ORDER BY queue, state;
+
+-- name: queues_holding
+SELECT queue FROM counts WHERE state = :state AND n > 0 ORDER BY queue;
+
+-- name: counted_again
+SELECT queue, state, count(*) FROM jobs GROUP BY queue, state ORDER BY queue, state;
+
+-- name: recount_clear
+DELETE FROM count_sums;
+
+-- Whoever adds notes meanwhile is not seen here, nor are their jobs: both are of the same transaction.
+-- name: recount
+WITH noted AS (DELETE FROM count_notes)
+INSERT INTO count_sums (queue, state, n) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state;
+
+-- name: minutes_since
+SELECT minute, queue, ended, completed, failed, timed_out, cancelled, released, lost, duration_ms, duration_max_ms,
+    waiting_ms, depth
+FROM minutes WHERE minute > :now / 60000 - :minutes::bigint ORDER BY minute, queue;
+
+-- name: buckets_since
+SELECT minute, queue, measure, bucket, n FROM histograms WHERE minute > :now / 60000 - :minutes::bigint
+ORDER BY minute, queue, measure, bucket;
+
+-- name: buckets_by_step
+SELECT :first::bigint + (minute - :first::bigint) / :step::bigint * :step::bigint, measure, bucket, sum(n)::bigint
+FROM histograms
+WHERE minute >= :first::bigint AND (:queue::text IS NULL OR queue = :queue::text) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
+-- name: minute_totals
+SELECT minute, sum(ended)::bigint FROM minutes WHERE minute > :now / 60000 - :minutes::bigint GROUP BY minute;
+
+-- name: outcome_totals
+SELECT coalesce(sum(completed), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(timed_out), 0)::bigint,
+    coalesce(sum(lost), 0)::bigint, coalesce(sum(duration_ms), 0)::bigint, coalesce(max(duration_max_ms), 0)
+FROM minutes WHERE minute > :now / 60000 - :minutes::bigint;
+
+-- name: duration_totals
+SELECT bucket, sum(n)::bigint FROM histograms
+WHERE minute > :now / 60000 - :minutes::bigint AND measure = 'duration' GROUP BY bucket;
+
+-- name: oldest_upcoming
+SELECT :now - min(due) FROM jobs WHERE ready = 0 AND due <= :now;
+
+-- The oldest due instant of a queue: one seek for each priority in it.
+-- name: oldest_ready
+WITH RECURSIVE steps (priority) AS (
+    (SELECT max(priority) FROM jobs WHERE ready = 1 AND queue = :queue)
+    UNION ALL
+    SELECT (SELECT max(priority) FROM jobs WHERE ready = 1 AND queue = :queue AND priority < steps.priority)
+    FROM steps WHERE steps.priority IS NOT NULL)
+SELECT :now - min((SELECT min(due) FROM jobs WHERE ready = 1 AND queue = :queue AND priority = steps.priority))
+FROM steps WHERE priority IS NOT NULL;
+
+-- name: forget_minutes
+WITH noted AS (DELETE FROM minute_notes WHERE minute < :now / 60000 - :minutes::bigint)
+DELETE FROM minute_sums WHERE minute < :now / 60000 - :minutes::bigint;
+
+-- name: forget_buckets
+WITH noted AS (DELETE FROM bucket_notes WHERE minute < :now / 60000 - :minutes::bigint)
+DELETE FROM bucket_sums WHERE minute < :now / 60000 - :minutes::bigint;
+
+-- ------------------------------------------------------------------ folding
+
+-- One at a time, and nobody waits: whoever finds another at it leaves it to them.
+-- name: fold_alone
+SELECT pg_try_advisory_xact_lock(hashtext(:what), (SELECT oid::integer FROM pg_namespace WHERE nspname = current_schema()));
+
+-- name: fold_counts
+WITH noted AS MATERIALIZED (DELETE FROM count_notes RETURNING queue, state, n)
+INSERT INTO count_sums AS sums (queue, state, n)
+SELECT queue, state, sum(n) FROM noted GROUP BY queue, state HAVING sum(n) <> 0
+ON CONFLICT (queue, state) DO UPDATE SET n = sums.n + excluded.n;
+
+-- name: fold_minutes
+WITH noted AS MATERIALIZED (DELETE FROM minute_notes RETURNING *)
+INSERT INTO minute_sums AS sums (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
+    duration_ms, duration_max_ms, waiting_ms)
+SELECT minute, queue, sum(ended), sum(completed), sum(failed), sum(timed_out), sum(cancelled), sum(released),
+    sum(lost), sum(duration_ms), max(duration_max_ms), sum(waiting_ms) FROM noted GROUP BY minute, queue
+ON CONFLICT (minute, queue) DO UPDATE SET
+    ended = sums.ended + excluded.ended, completed = sums.completed + excluded.completed,
+    failed = sums.failed + excluded.failed, timed_out = sums.timed_out + excluded.timed_out,
+    cancelled = sums.cancelled + excluded.cancelled, released = sums.released + excluded.released,
+    lost = sums.lost + excluded.lost, duration_ms = sums.duration_ms + excluded.duration_ms,
+    duration_max_ms = greatest(sums.duration_max_ms, excluded.duration_max_ms),
+    waiting_ms = sums.waiting_ms + excluded.waiting_ms;
+
+-- name: fold_buckets
+WITH noted AS MATERIALIZED (DELETE FROM bucket_notes RETURNING *)
+INSERT INTO bucket_sums AS sums (minute, queue, measure, bucket, n)
+SELECT minute, queue, measure, bucket, sum(n) FROM noted GROUP BY minute, queue, measure, bucket
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = sums.n + excluded.n;
+
+-- name: forget_requests
+DELETE FROM requests WHERE at < :now - :age_ms::bigint;
+
+-- ------------------------------------------------------------------ requests
+
+-- It waits for a transaction of the same key that is not over yet, and answers with nothing where that was committed.
+-- name: note_request
+INSERT INTO requests (key, at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING RETURNING at;
+
+-- name: data_version
+SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+
+-- ------------------------------------------------------------------ dead letters
+
+-- name: dead_letters
+SELECT {job_columns} FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) < (:finished_before::bigint, :number_before::bigint)
+ORDER BY finished_at DESC, number DESC LIMIT :limit::bigint;
+
+-- name: causes
+SELECT error, exit_code, signal, count(*), min(finished_at), max(finished_at), max(number)
+FROM jobs WHERE state = 'dead' AND (:queue::text IS NULL OR queue = :queue::text)
+GROUP BY error, exit_code, signal ORDER BY count(*) DESC, error NULLS FIRST;
+
+-- name: retry_dead
+WITH first AS MATERIALIZED (
+    SELECT number FROM jobs
+    WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL AND finished_at <= :finished_until::bigint
+    ORDER BY finished_at LIMIT :limit::bigint FOR UPDATE)
+UPDATE jobs SET state = 'pending', ready = 1, due = :now, attempts = 0, exit_code = NULL, signal = NULL,
+    error = NULL, started_at = NULL, finished_at = NULL, worker = NULL, updated_at = :now
+FROM first WHERE jobs.number = first.number
+RETURNING jobs.number, coalesce(name, jobs.number::text);
+
+-- ------------------------------------------------------------------ queues
+
+-- name: queues
+SELECT name, paused FROM queues ORDER BY name;
+
+-- name: set_paused
+INSERT INTO queues (name, paused) VALUES (:queue, :paused) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused;
+
+-- name: forget_queues
+DELETE FROM queues WHERE paused = 0 AND NOT EXISTS (SELECT 1 FROM counts WHERE counts.queue = name AND n <> 0);
+
+-- name: forget_counts
+DELETE FROM count_sums WHERE n = 0;
+
+-- ------------------------------------------------------------------ settings
+
+-- name: settings
+SELECT key, value FROM settings ORDER BY key;
+
+-- name: setting
+SELECT value FROM settings WHERE key = :key;
+
+-- name: set_setting
+INSERT INTO settings (key, value, updated_at) VALUES (:key, :value, :now)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at;
+
+-- name: unset_setting
+DELETE FROM settings WHERE key = :key;
+
+-- name: bump_settings
+UPDATE versions SET settings = settings + 1 WHERE only_one = 1 RETURNING settings;
+
+-- ------------------------------------------------------------------ pools and workers
+
+-- name: insert_pool
+INSERT INTO pools (id, host, site, pid, started_at, seen_at, wanted)
+VALUES (:pool, :host, :site, :pid, :now, :now, :wanted)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: delete_pool
+DELETE FROM pools WHERE id = :pool;
+
+-- name: pools
+SELECT id, host, pid, started_at, wanted, orders FROM pools ORDER BY started_at, id;
+
+-- name: pool_orders
+SELECT wanted, orders FROM pools WHERE id = :pool;
+
+-- name: order_pool
+UPDATE pools SET orders = :orders WHERE id = :pool AND orders <> 'stop' RETURNING id;
+
+-- name: scale_pool
+UPDATE pools SET wanted = :wanted WHERE id = :pool RETURNING id;
+
+-- name: insert_worker
+INSERT INTO workers (id, pool, host, site, pid, started_at, seen_at, idle_since, queues, settings_version)
+VALUES (:worker, :pool, :host, :site, :pid, :now, :now, :now, :queues, :settings_version);
+
+-- name: worker_idle
+UPDATE workers SET idle_since = :now WHERE id = :worker;
+
+-- name: worker_draining
+UPDATE workers SET draining = 1 WHERE id = :worker;
+
+-- name: worker_took_settings
+UPDATE workers SET settings_version = :settings_version WHERE id = :worker;
+
+-- name: delete_worker
+DELETE FROM workers WHERE id = :worker;
+
+-- name: workers
+SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version FROM workers
+ORDER BY started_at, id;
+
+-- ------------------------------------------------------------------ browsing
+
+-- Numbers strictly between `:above` and `:below`, downwards and upwards: of all jobs, of one pair of state and queue,
+-- of several. Each walk is along one index.
+
+-- name: numbers_down
+SELECT number FROM jobs WHERE number > :above::bigint AND number < :below::bigint
+ORDER BY number DESC LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- name: numbers_up
+SELECT number FROM jobs WHERE number > :above::bigint AND number < :below::bigint
+ORDER BY number LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- name: numbers_of_pair_down
+SELECT number FROM jobs WHERE state = :state AND queue = :queue AND number > :above::bigint AND number < :below::bigint
+ORDER BY number DESC LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- name: numbers_of_pair_up
+SELECT number FROM jobs WHERE state = :state AND queue = :queue AND number > :above::bigint AND number < :below::bigint
+ORDER BY number LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- Each pair gives no more than could be shown.
+
+-- name: numbers_of_pairs_down
+SELECT number FROM {pairs} CROSS JOIN LATERAL (
+    SELECT number FROM jobs WHERE jobs.state = pairs.state AND jobs.queue = pairs.queue
+        AND number > :above::bigint AND number < :below::bigint
+    ORDER BY number DESC LIMIT :limit::bigint + :skip::bigint) AS heads
+ORDER BY number DESC LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- name: numbers_of_pairs_up
+SELECT number FROM {pairs} CROSS JOIN LATERAL (
+    SELECT number FROM jobs WHERE jobs.state = pairs.state AND jobs.queue = pairs.queue
+        AND number > :above::bigint AND number < :below::bigint
+    ORDER BY number LIMIT :limit::bigint + :skip::bigint) AS heads
+ORDER BY number LIMIT :limit::bigint OFFSET :skip::bigint;
+
+-- name: how_many
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE number > :above::bigint AND number < :below::bigint LIMIT :limit::bigint) AS counted;
+
+-- name: how_many_of_pair
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE state = :state AND queue = :queue AND number > :above::bigint AND number < :below::bigint
+    LIMIT :limit::bigint) AS counted;
+
+-- name: how_many_of_pairs
+SELECT count(*) FROM (
+    SELECT 1 FROM {pairs} JOIN jobs ON jobs.state = pairs.state AND jobs.queue = pairs.queue
+    WHERE number > :above::bigint AND number < :below::bigint LIMIT :limit::bigint) AS counted;
+
+-- name: matching_jobs
+SELECT number FROM jobs WHERE number > :above::bigint AND number < :below::bigint AND {matching} ORDER BY number DESC;
+
+-- name: matching_jobs_of_pairs
+SELECT number FROM (
+    SELECT jobs.* FROM {pairs} JOIN jobs ON jobs.state = pairs.state AND jobs.queue = pairs.queue
+    WHERE number > :above::bigint AND number < :below::bigint) AS jobs
+WHERE {matching} ORDER BY number DESC;
+
+-- name: jobs_numbered
+SELECT {job_columns} FROM {wanted} JOIN jobs ON number = wanted_number ORDER BY place;
+
+-- What is empty in the column that is sorted by comes last, either way.
+
+-- name: sorted_down
+SELECT number FROM (
+    SELECT jobs.* FROM {pairs} JOIN jobs ON jobs.state = pairs.state AND jobs.queue = pairs.queue) AS jobs
+WHERE {matching}
+ORDER BY {sort_number} DESC NULLS LAST, {sort_text} DESC, number DESC LIMIT :limit::bigint;
+
+-- name: sorted_up
+SELECT number FROM (
+    SELECT jobs.* FROM {pairs} JOIN jobs ON jobs.state = pairs.state AND jobs.queue = pairs.queue) AS jobs
+WHERE {matching}
+ORDER BY {sort_number} ASC NULLS LAST, {sort_text}, number LIMIT :limit::bigint;
+
+-- name: numbers_sorted_down
+SELECT number FROM {wanted} JOIN jobs ON number = wanted_number
+ORDER BY {sort_number} DESC NULLS LAST, {sort_text} DESC, number DESC;
+
+-- name: numbers_sorted_up
+SELECT number FROM {wanted} JOIN jobs ON number = wanted_number
+ORDER BY {sort_number} ASC NULLS LAST, {sort_text}, number;
+
+-- name: deaths_down
+SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) < (:finished_below::bigint, :number_below::bigint)
+ORDER BY finished_at DESC, number DESC LIMIT :limit::bigint;
+
+-- name: deaths_after
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+        AND finished_at > :instant::bigint
+    LIMIT :limit::bigint) AS counted;
+
+-- name: deaths_up
+SELECT finished_at, number FROM jobs WHERE state = 'dead' AND queue = :queue AND finished_at IS NOT NULL
+    AND (finished_at, number) > (:finished_above::bigint, :number_above::bigint)
+    AND finished_at <= :finished_until::bigint
+ORDER BY finished_at, number LIMIT :limit::bigint;
+
+-- name: ends_of
+SELECT substr({command_text}, 1, 200), error, exit_code, signal, finished_at, number
+FROM {wanted} JOIN jobs ON number = wanted_number;
+
+-- ------------------------------------------------------------------ undoing
+
+-- name: put_back
+UPDATE jobs SET state = :state, ready = CASE WHEN :state::text IN ('pending', 'failed')
+        THEN (:due::bigint <= :now)::integer END,
+    due = :due::bigint, priority = :priority::integer, attempts = :attempts::integer, started_at = :started_at::bigint,
+    finished_at = :finished_at::bigint, exit_code = :exit_code::integer, signal = :signal::integer,
+    error = :error::text, worker = :worker::text, updated_at = :updated_at::bigint
+WHERE number = :number::bigint AND token IS NULL
+RETURNING {job_columns};

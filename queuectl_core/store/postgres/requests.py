@@ -1,0 +1,66 @@
+"""What the blocking and the awaited store decide alike: how long to pause, what to announce, whether to go again.
+
+Nothing here speaks to a server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterable, Iterator
+
+from queuectl_core.store.statements import Wake
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between two tries, at first and at most."""
+
+MOST_CLASHES = 50
+"""How often a transaction is begun again because others changed the same; it goes well at last, or there is a fault."""
+
+MOST_ANNOUNCED = 7000
+"""Bytes of an announcement; PostgreSQL takes 8,000. A longer one says that everybody is meant."""
+
+FOLD_ONE_IN = 64
+"""A change that a person made folds the notes of counts now and then, where no pool does."""
+
+
+def pauses() -> Iterator[float]:
+    """How long (s) to wait before each new try: longer and longer, and not all at the same instant."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1.5)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def fresh_key() -> bytes:
+    """A key that no change had before."""
+    return os.urandom(16)
+
+
+def channel(schema: str) -> str:
+    """Where changes of the store in this schema are announced."""
+    return f"{schema}_changes"[:63]
+
+
+def announced(wakes: Iterable[Wake]) -> str:
+    """Whom a change wakes, as text."""
+    together = _merged(wakes)
+    text = json.dumps([sorted(part) for part in together])
+    return text if len(text.encode()) <= MOST_ANNOUNCED else ""
+
+
+def understood(text: str) -> Wake | None:
+    """Whom an announcement means; None: everybody."""
+    try:
+        queues, workers, pools = (frozenset(map(str, part)) for part in json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    return Wake(queues, workers, pools)
+
+
+def _merged(wakes: Iterable[Wake]) -> Wake:
+    merged = Wake()
+    for wake in wakes:
+        merged = Wake(merged.queues | wake.queues, merged.workers | wake.workers, merged.pools | wake.pools)
+    return merged

@@ -1,0 +1,110 @@
+"""The schema on the server: made and brought up to date by `queuectl init` alone, by whoever may.
+
+Others, who may only have the rights to work with it, refuse one that is missing, older or newer. While it is made or
+migrated an advisory lock keeps others from doing the same; a pool that is alive keeps a migration away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreError
+from queuectl_core.store import failpoints
+from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.postgres.address import Address
+
+VERSION = 1
+"""The schema version that this program reads and writes; a file in `migrations/` leads to each."""
+
+MARK = "queuectl schema "
+"""The comment on the schema: marks it as ours, and says its version."""
+
+ALIVE_MS = 30_000
+"""A pool that was heard of in so many milliseconds keeps a migration away."""
+
+
+def migrations() -> dict[int, str]:
+    """The SQL of every migration, by the version it leads to."""
+    folder = os.path.join(os.path.dirname(__file__), "migrations")
+    found = {}
+    for name in os.listdir(folder):
+        if name.endswith(".sql"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                found[int(name[:4])] = file.read()
+    return found
+
+
+def version_from(rows: Iterable[tuple[Any, ...]], address: Address) -> int | None:
+    """The version of the schema by the answer to `LOOK`; None where there is no schema. Raises NotAStore."""
+    for comment, tables in rows:
+        if comment is None and not tables:
+            return 0
+        if comment is None or not comment.startswith(MARK):
+            hint = "choose another by ?schema=NAME in the URL"
+            raise NotAStore(f"schema {address.schema} of {address.shown} belongs to another program", hint)
+        return int(comment.removeprefix(MARK))
+    return None
+
+
+LOOK = """
+SELECT obj_description(oid, 'pg_namespace'), EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = pg_namespace.oid)
+FROM pg_namespace WHERE nspname = %s
+"""
+
+
+def refuse_unless_current(version: int | None, address: Address) -> None:
+    """Raise a StoreError where the schema is not the present one."""
+    if not version:
+        raise StoreError(f"there is no store in {address.shown}", "make it with 'queuectl init'")
+    if version > VERSION:
+        raise NewerSchema(f"{address.shown} was written by a newer queuectl (schema {version})", "upgrade queuectl")
+    if version < VERSION:
+        hint = "stop its pools and bring it up to date with 'queuectl init'"
+        raise StoreError(f"{address.shown} is of an older queuectl (schema {version})", hint)
+
+
+def require_current(connection: psycopg.Connection[Any], address: Address) -> None:
+    """Raise a StoreError where the schema is missing or not the present one."""
+    refuse_unless_current(version_from(connection.execute(LOOK, (address.schema,)), address), address)
+
+
+def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[int, str]) -> None:
+    """Make the schema, or apply the steps that lead to the newest: all of them or none.
+
+    Waits for another who is at it. Raises NotAStore, NewerSchema or SchemaInUse, and changes nothing then.
+    """
+    newest = max(steps)
+    schema = sql.Identifier(address.schema)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"queuectl schema {address.schema}",))
+        version = version_from(connection.execute(LOOK, (address.schema,)), address) or 0
+        if version > newest:
+            raise NewerSchema(f"{address.shown} was written by a newer queuectl (schema {version})", "upgrade queuectl")
+        if version == newest:
+            return
+        if version:
+            _refuse_in_use(connection, address)
+        else:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+        for step in range(version + 1, newest + 1):
+            connection.execute(steps[step].replace("{schema}", f'"{address.schema}"').encode(), prepare=False)
+        mark = sql.Literal(f"{MARK}{newest}")
+        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, mark))
+        failpoints.reached(Failpoint.MIGRATING)
+    failpoints.reached(Failpoint.MIGRATED)
+
+
+def _refuse_in_use(connection: psycopg.Connection[Any], address: Address) -> None:
+    alive = "SELECT count(*) FROM {}.pools WHERE seen_at > extract(epoch FROM clock_timestamp()) * 1000 - {}"
+    query = sql.SQL(alive).format(sql.Identifier(address.schema), sql.Literal(ALIVE_MS))
+    [(pools,)] = connection.execute(query).fetchall()
+    if pools:
+        raise SchemaInUse(
+            f"{address.shown} needs a migration, but {pools} pools have it open",
+            "stop them with 'queuectl worker stop' and try again",
+        )

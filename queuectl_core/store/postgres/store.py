@@ -1,0 +1,283 @@
+"""The blocking PostgreSQL store, for commands and workers.
+
+A transaction is run again from its start where the connection was lost or others changed the same. Each change carries
+a key of its own, which is stored with it: where the answer to a commit never came, the key tells whether it was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self, TypeVar
+
+import psycopg
+
+from queuectl_core.model.errors import InvalidInput
+from queuectl_core.store import failpoints
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.postgres import schema
+from queuectl_core.store.postgres.address import Address, parse_address
+from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
+from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up
+from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, is_lost, may_come_back, translated
+from queuectl_core.store.postgres.folding import fold
+from queuectl_core.store.postgres.requests import FOLD_ONE_IN, MOST_CLASHES, announced, channel, fresh_key, pauses
+from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds for which a command tries to reach a server again that it had reached before."""
+
+STAYING_PATIENCE = 2.0
+"""The same for those who stay, and who try again by themselves."""
+
+STAYING_LIMIT = 10.0
+"""Seconds for which those who stay wait for one answer."""
+
+IMPATIENCE = 0.5
+"""Seconds to wait for one answer where waiting would do harm."""
+
+TAIL_BYTES = 65_536
+"""How much of a run's output is kept: the file is on one host, and it is read on any."""
+
+
+def make_store(home: Home) -> None:
+    """Make the schema that the home's URL names, or bring it up to date. Raises a StoreError."""
+    address = parse_address(str(home.url))
+    try:
+        with Bounded.connect(address.conninfo, **arguments(address)) as connection:
+            schema.make(connection, address, schema.migrations())
+    except psycopg.Error as error:
+        raise translated(error, address.shown) from error
+
+
+class Unsettled(NamedTuple):
+    """A change that was perhaps made: the answer to its commit never came."""
+
+    transaction: Transaction[Any]
+    key: bytes
+    play: Play[Any]
+
+
+class PostgresStore:
+    """One connection to a store; belongs to one thread of one process.
+
+    `stays` is for workers and pools: they wait less long for the server, and try again by themselves. `clock` is for
+    tests; otherwise time is the server's. Raises InvalidInput for a URL that cannot be meant, or a StoreError.
+    """
+
+    shared = True
+    tail_bytes = TAIL_BYTES
+
+    def __init__(self, home: Home, *, stays: bool = False, clock: Callable[[], int] | None = None) -> None:
+        if home.url is None:
+            raise InvalidInput("a PostgreSQL store has a URL", "give one with --store")
+        self.home = home
+        self.always_durable = True
+        self._address = parse_address(home.url)
+        self._given_clock = clock
+        self._queries = QUERIES if clock is None else TEST_QUERIES
+        self._patience = STAYING_PATIENCE if stays else PATIENCE
+        self._limit = STAYING_LIMIT if stays else None
+        self._unsettled: Unsettled | None = None
+        self._doorbell = Doorbell(home)
+        self.place = f"{socket.gethostname()}:{home.path}"
+        """Where the runs of this home are, in words for people."""
+        prepare_home(home)
+        prepare_folders(home)
+        with self._translating():
+            self._connection = self._connected(time.monotonic() + self._patience, first=True)
+        try:
+            with self._translating():
+                schema.require_current(self._connection, self._address)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def clock(self) -> int:
+        """The present instant by the server's clock: milliseconds since the epoch."""
+        if self._given_clock is not None:
+            return self._given_clock()
+        with self._translating():
+            [(now,)] = self._connection.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        return int(now)
+
+    def run(self, transaction: Transaction[T]) -> T:
+        """Run a transaction and commit it; see `Store.run`."""
+        with self._translating():
+            play = self._settled(transaction) if self._unsettled is not None else None
+            if play is None:
+                play = self._until_done(transaction, fresh_key())
+        if transaction.kind is not Kind.READ:
+            self._doorbell.ring(play.wakes)
+            if transaction.kind is Kind.WRITE and random.randrange(FOLD_ONE_IN) == 0:
+                self.upkeep()
+        return play.outcome()
+
+    def _settled(self, transaction: Transaction[T]) -> Play[T] | None:
+        """See to the change whose answer never came; its play, where it is this transaction's."""
+        unsettled = self._unsettled
+        assert unsettled is not None
+        if unsettled.transaction is transaction:
+            return self._until_done(transaction, unsettled.key)
+        self._unsettled = None  # Nobody asks for it any more.
+        return None
+
+    def _until_done(self, transaction: Transaction[T], key: bytes) -> Play[T]:
+        """Attempt it until it is committed, or cannot be."""
+        deadline = time.monotonic() + self._patience
+        clashes = 0
+        for pause in pauses():
+            try:
+                return self._attempt(transaction, key)
+            except CLASHES:
+                clashes += 1
+                if clashes > MOST_CLASHES:
+                    raise
+            except psycopg.Error as error:
+                if not is_lost(error, self._connection):
+                    raise
+                self._connection = self._connected(deadline, first=False)
+                continue
+            time.sleep(min(pause, 0.01 * clashes))
+        raise AssertionError("pauses do not end")
+
+    def _attempt(self, transaction: Transaction[T], key: bytes) -> Play[T]:
+        """Begin, play and commit; or roll back and raise. A change that was committed before is not made again."""
+        connection = self._connection
+        connection.execute(begin(transaction.kind, self._address.schema), prepare=False)
+        try:
+            if transaction.kind is not Kind.READ and not self._perform(Statement("note_request", {"key": key})):
+                return self._made_before()
+            play = self._play(transaction)
+            if play.wakes:
+                self._announce(play.wakes)
+            failpoints.reached(Failpoint.BEFORE_COMMIT, transaction, play.result)
+            self._commit(transaction, key, play)
+            failpoints.reached(Failpoint.AFTER_COMMIT, transaction, play.result)
+        except BaseException:
+            if not connection.closed:
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+            raise
+        self._unsettled = None
+        return play
+
+    def _commit(self, transaction: Transaction[T], key: bytes, play: Play[T]) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except psycopg.Error as error:
+            if transaction.kind is not Kind.READ and is_lost(error, self._connection):
+                self._unsettled = Unsettled(transaction, key, play)
+                raise NoAnswer(str(error)) from error
+            raise
+
+    def _made_before(self) -> Play[Any]:
+        """What came of the attempt whose answer was lost."""
+        unsettled, self._unsettled = self._unsettled, None
+        assert unsettled is not None
+        self._connection.execute("ROLLBACK")
+        return unsettled.play
+
+    def _play(self, transaction: Transaction[T]) -> Play[T]:
+        play = Play(transaction)
+        request = play.advance(None)
+        while request is not None:
+            request = play.advance(self._perform(request))
+        return play
+
+    def _perform(self, request: Statement | Many) -> Rows:
+        query = self._queries[request.name]
+        if isinstance(request, Many):
+            rows, many = as_json(request.rows)
+            self._connection.execute(query, {"rows": rows, "place": self.place})
+            return [(many,)]
+        values: dict[str, Any] = dict(request.values)
+        if self._given_clock is not None:
+            values["now"] = self._given_clock()
+        cursor = self._connection.execute(query, values)
+        return cursor.fetchall() if cursor.description is not None else []
+
+    def _announce(self, wakes: Iterable[Wake]) -> None:
+        self._connection.execute("SELECT pg_notify(%s, %s)", (channel(self._address.schema), announced(wakes)))
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Wait hardly at all for an answer, or for the server to come back."""
+        usual = self._limit, self._patience
+        self._limit, self._patience = IMPATIENCE, 0.0
+        self._connection.time_limit = self._limit
+        try:
+            yield
+        finally:
+            self._limit, self._patience = usual
+            self._connection.time_limit = self._limit
+
+    def ring(self, wakes: Iterable[Wake]) -> None:
+        """Ring the doorbells of this home, without a transaction."""
+        self._doorbell.ring(wakes)
+
+    def data_version(self) -> int:
+        """A number that differs once somebody else has committed since the last call."""
+        with self._translating():
+            return self._until_told(self._queries["data_version"])
+
+    def _until_told(self, query: str) -> int:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                [(number,)] = self._connection.execute(query).fetchall()
+                return int(number)
+            except psycopg.Error as error:
+                if not is_lost(error, self._connection):
+                    raise
+                self._connection = self._connected(deadline, first=False)
+
+    def upkeep(self) -> bool:
+        """Fold the notes of counts and roll-ups, unless another is at it; whether they were."""
+        return self.run(fold())
+
+    def check_integrity(self) -> list[str]:
+        """Nothing: the files are the server's."""
+        return []
+
+    def close(self) -> None:
+        """Give the connection up; closing twice is harmless."""
+        self._connection.close()
+
+    def _connected(self, deadline: float, *, first: bool) -> Bounded:
+        """A connection, tried for until the deadline; at `first` only while the server says that it comes back."""
+        for pause in pauses():
+            try:
+                return self._connect(self._address)
+            except psycopg.Error as error:
+                if (first and not may_come_back(error)) or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+        raise AssertionError("pauses do not end")
+
+    def _connect(self, address: Address) -> Bounded:
+        connection = Bounded.connect(address.conninfo, **arguments(address))
+        set_up(connection, address)
+        connection.time_limit = self._limit
+        return connection
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise translated(error, self._address.shown) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
