@@ -1,0 +1,118 @@
+"""What is true of the PostgreSQL store alone: lost connections, lost answers, claims side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from queuectl_core.model.errors import InvalidInput, StoreError
+from queuectl_core.model.job import NewJob
+from queuectl_core.store.home import Home
+from queuectl_core.store.postgres.address import parse_address
+from queuectl_core.store.postgres.store import PostgresStore
+from queuectl_core.store.transactions.arrivals import enqueue
+from queuectl_core.store.transactions.claims import Ask, take_turns
+from queuectl_core.store.transactions.jobs import page
+from tests.store.acts import fresh_token
+from tests.store.engines import emptied
+
+
+@pytest.fixture
+def url(made_on_server: str) -> str:
+    return emptied(made_on_server)
+
+
+@pytest.fixture
+def queue(url: str, tmp_path: Path) -> Iterator[PostgresStore]:
+    with PostgresStore(Home(str(tmp_path / "home"), url)) as opened:
+        yield opened
+
+
+def end_session(store: PostgresStore, url: str) -> None:
+    """Have the server end the store's session."""
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (store._connection.info.backend_pid,))
+
+
+def test_a_session_that_the_server_ends_is_replaced(queue: PostgresStore, url: str) -> None:
+    job = queue.run(enqueue(NewJob("true")))
+    end_session(queue, url)
+
+    assert queue.run(page()) == [job]
+    end_session(queue, url)
+    queue.run(enqueue(NewJob("false")))
+
+    assert len(queue.run(page())) == 2
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
+def test_a_commit_whose_answer_is_lost_is_made_once(
+    queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    cut: list[str] = []
+    execute = type(queue._connection).execute
+
+    def cutting(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        if query != "COMMIT" or cut:
+            return execute(connection, query, *rest, **more)
+        cut.append(query)
+        if arrives:
+            execute(connection, query)
+        end_session(queue, url)
+        return execute(connection, "SELECT 1")
+
+    monkeypatch.setattr(type(queue._connection), "execute", cutting)
+
+    job = queue.run(enqueue(NewJob("true")))
+
+    assert cut == ["COMMIT"]
+    assert queue.run(page()) == [job]
+
+
+def test_those_who_claim_side_by_side_are_given_different_jobs(queue: PostgresStore, url: str, tmp_path: Path) -> None:
+    for _ in range(60):
+        queue.run(enqueue(NewJob("true")))
+    together = threading.Barrier(6)
+    claimed: list[int] = []
+
+    def claim(name: str) -> None:
+        with PostgresStore(Home(str(tmp_path / "home"), url)) as store:
+            together.wait(30)
+            for _ in range(5):
+                asks = [Ask(name, fresh_token()) for _ in range(2)]
+                claimed.extend(held.job.number for held in store.run(take_turns([], asks)).claimed)
+
+    workers = [threading.Thread(target=claim, args=(f"pool-{n}",)) for n in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    stored = queue.run(page(limit=100))
+    assert sorted(claimed) == sorted(job.number for job in stored)
+
+
+def test_a_claim_passes_over_what_another_is_about_to_take(queue: PostgresStore, url: str) -> None:
+    first, second = (queue.run(enqueue(NewJob("true"))) for _ in range(2))
+    with psycopg.connect(url) as other, queue.impatient():
+        other.execute("SELECT 1 FROM queuectl.jobs WHERE number = %s FOR UPDATE", (first.number,))
+
+        [held] = queue.run(take_turns([], [Ask("pool-1", fresh_token())])).claimed
+
+    assert held.job.number == second.number
+
+
+def test_a_database_without_a_store_says_how_to_make_one(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="make it with 'queuectl init'"):
+        PostgresStore(Home(str(tmp_path / "home"), f"{url}&schema=elsewhere"))
+
+
+@pytest.mark.parametrize("wrong", ["schema=Q;drop", "schema=pg_x", "prepare_threshold=many"])
+def test_a_parameter_that_cannot_be_meant_is_refused(wrong: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_address(f"postgresql://host/db?{wrong}")
