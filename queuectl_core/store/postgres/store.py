@@ -142,7 +142,7 @@ class PostgresStore:
                 if clashes > MOST_CLASHES:
                     raise
             except psycopg.Error as error:
-                if not is_lost(error, self._connection):
+                if not is_lost(error, self._connection) or time.monotonic() > deadline:
                     raise
                 self._connection = self._connected(deadline, first=False)
                 continue
@@ -236,7 +236,7 @@ class PostgresStore:
                 [(number,)] = self._connection.execute(query).fetchall()
                 return int(number)
             except psycopg.Error as error:
-                if not is_lost(error, self._connection):
+                if not is_lost(error, self._connection) or time.monotonic() > deadline:
                     raise
                 self._connection = self._connected(deadline, first=False)
 
