@@ -187,6 +187,14 @@ def test_a_stopped_server_answers_nobody_until_it_is_started(own_postgres: Serve
     assert ask(own_postgres.tcp_url) == 1
 
 
+def test_a_stop_in_order_is_told_to_whoever_is_connected(own_postgres: Server) -> None:
+    with closing(psycopg.connect(own_postgres.url)) as guest:
+        own_postgres.stop()
+
+        with pytest.raises(psycopg.errors.AdminShutdown, match="administrator command"):
+            guest.execute("SELECT 1")
+
+
 def test_nobody_else_is_given_the_port_of_a_stopped_server(own_postgres: Server) -> None:
     port = int(own_postgres.tcp_url.rpartition(":")[2].partition("/")[0])
     own_postgres.stop()
@@ -227,12 +235,33 @@ def test_the_url_of_another_database_keeps_all_else() -> None:
     assert at_database("postgresql:///?host=/run&dbname=mine", "x") == "postgresql:///x?host=/run"
 
 
-def test_a_folder_closed_to_the_servers_user_or_too_deep_is_no_place_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary files, closed to others, on a machine without files in memory."""
+    folder = tmp_path / "temporary"
+    folder.mkdir(0o700)
     monkeypatch.setattr(binaries, "MEMORY", str(tmp_path / "none"))
-    deep = tmp_path / ("x" * binaries.LONGEST_PLACE)
-    deep.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(binaries, "LONGEST_PLACE", len(str(folder)))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    return folder
+
+
+def test_a_servers_folder_is_among_the_temporary_files(temporary: Path) -> None:
+    assert binaries.place() == str(temporary)
+
+
+def test_it_is_elsewhere_where_a_sockets_path_would_be_too_long(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaries, "LONGEST_PLACE", len(str(temporary)) - 1)
+
+    assert binaries.place() == "/tmp"
+
+
+def test_it_is_elsewhere_where_the_servers_user_could_not_enter(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     assert binaries.place() == "/tmp"
