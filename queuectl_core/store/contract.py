@@ -5,12 +5,12 @@ One of them is blocking, for commands and workers, one is awaited, for the conso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol, Self, TypeVar
 
 from queuectl_core.store.home import Home
-from queuectl_core.store.statements import Transaction, Wake
+from queuectl_core.store.statements import Transaction
 
 T = TypeVar("T")
 
@@ -21,16 +21,6 @@ class Store(Protocol):
     home: Home
     always_durable: bool
     """Whether workers' transactions, too, are on the disk before `run` returns."""
-
-    @property
-    def shared(self) -> bool:
-        """Whether workers of other hosts, whose kernels cannot be asked, may work on it."""
-        ...
-
-    @property
-    def tail_bytes(self) -> int:
-        """How much of the end of each run's output is kept with the run."""
-        ...
 
     def run(self, transaction: Transaction[T]) -> T:
         """Run a transaction and commit it; on any error it leaves nothing behind.
@@ -43,10 +33,6 @@ class Store(Protocol):
 
     def impatient(self) -> AbstractContextManager[None]:
         """Wait hardly at all: for what can be done later, while something else must be seen to."""
-        ...
-
-    def ring(self, wakes: Iterable[Wake]) -> None:
-        """Wake the workers and pools that are meant, without a transaction; those of this home alone."""
         ...
 
     def data_version(self) -> int:

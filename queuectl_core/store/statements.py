@@ -7,6 +7,7 @@ the `queries.sql` of each engine, read by `load_queries`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
@@ -128,6 +129,22 @@ class Play(Generic[T]):
     def outcome(self) -> T:
         """What the transaction returned."""
         return self.result  # type: ignore[return-value]  # T may itself be optional
+
+
+def read_queries(folder: str) -> dict[str, str]:
+    """The named statements of the engine whose `queries.sql` is in this folder."""
+    with open(os.path.join(folder, "queries.sql"), encoding="utf-8") as file:
+        return load_queries(file.read())
+
+
+def read_migrations(folder: str) -> dict[int, str]:
+    """The SQL of every migration of the engine in this folder, by the version it leads to."""
+    found = {}
+    for name in os.listdir(os.path.join(folder, "migrations")):
+        if name.endswith(".sql"):
+            with open(os.path.join(folder, "migrations", name), encoding="utf-8") as file:
+                found[int(name[:4])] = file.read()
+    return found
 
 
 def load_queries(text: str) -> dict[str, str]:

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 import queuectl_core.store as store_package
-from queuectl_core.model.job import NewJob
+from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.postgres.compiling import QUERIES as POSTGRES_QUERIES
 from queuectl_core.store.sqlite.connecting import QUERIES
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.statements import Kind, Play, Statement, Steps, Wake, load_queries, read
+from queuectl_core.store.statements import Kind, Many, Play, Statement, Steps, Wake, load_queries, read, write
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
+from tests.store.acts import job_in
+from tests.store.engines import NOON, Engine
 
 
 @read
@@ -81,6 +83,20 @@ def test_one_instant_serves_a_whole_transaction(sqlite_store: SqliteStore) -> No
 
     assert sqlite_store.run(look_twice()) == (0, 0)
     assert sqlite_store.run(look_twice()) == (1, 1)
+
+
+def test_several_rows_are_answered_with_how_many_changed(store: Engine) -> None:
+    run = job_in(store, JobState.PROCESSING)
+    mine = {"number": run.job.number, "attempt": 1, "token": run.token}
+    facts = {"outcome": "lost", "ended_at": NOON, "exit_code": None, "signal": None, "error": None, "duration_ms": 1}
+    rows = [{**row, **facts, "output_bytes": 0} for row in (mine, {**mine, "token": "another"})]
+
+    @write
+    def end_both() -> Steps[int]:
+        [(changed,)] = yield Many("end_runs", rows)
+        return int(changed)
+
+    assert store.run(end_both()) == 1
 
 
 def test_an_error_in_a_transaction_leaves_nothing_behind(sqlite_store: SqliteStore) -> None:

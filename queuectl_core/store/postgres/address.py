@@ -22,28 +22,27 @@ class Address(NamedTuple):
     """Where a store is. `conninfo` is the URL for libpq and may hold a password; `shown` is for people.
 
     `prepared_after` is None where statements are never kept prepared, as behind a pooler that gives each transaction
-    another connection. `direct` is where the changes are announced, if the pooler cannot: its own URL.
+    another connection.
     """
 
     conninfo: str
     schema: str
     prepared_after: int | None
-    direct: str
     shown: str
 
 
 def parse_address(url: str) -> Address:
     """The parts of a store's URL. Raises InvalidInput, without the URL's password, for what cannot be meant.
 
-    Our own parameters are `schema`, `prepare_threshold` (a number, or `none`) and `listen` (a URL that is itself
-    percent-encoded); all others are libpq's, as `sslmode` and `service` are.
+    Our own parameters are `schema` and `prepare_threshold` (a number, or `none`); all others are libpq's, as `sslmode`
+    and `service` are.
     """
     try:
         parts = urlsplit(url)
         given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise InvalidInput("the store's URL cannot be read", "write postgresql://user@host/database") from None
-    own = {key: value for key, value in given if key in ("schema", "prepare_threshold", "listen")}
+    own = {key: value for key, value in given if key in ("schema", "prepare_threshold")}
     rest = urlencode([(key, value) for key, value in given if key not in own], quote_via=quote)
     conninfo = urlunsplit(parts._replace(query=rest))
     if parts.netloc == "" and not conninfo.startswith(f"{parts.scheme}://"):
@@ -51,7 +50,7 @@ def parse_address(url: str) -> Address:
     schema = own.get("schema", SCHEMA)
     if not _PLAIN.fullmatch(schema) or schema.startswith("pg_"):
         raise InvalidInput(f"schema '{schema}' is no plain name", "use small letters, digits and _")
-    return Address(conninfo, schema, _threshold(own), own.get("listen", conninfo), without_passwords(url))
+    return Address(conninfo, schema, _threshold(own), without_passwords(url))
 
 
 def _threshold(own: dict[str, str]) -> int | None:

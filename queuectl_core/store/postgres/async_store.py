@@ -206,9 +206,8 @@ class AsyncPostgresStore:
     async def _perform(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], request: Statement | Many) -> Rows:
         query = self._queries[request.name]
         if isinstance(request, Many):
-            rows, many = as_json(request.rows)
-            await connection.execute(query, {"rows": rows, "place": self._place})
-            return [(many,)]
+            cursor = await connection.execute(query, {"rows": as_json(request.rows), "place": self._place})
+            return [(cursor.rowcount,)]
         values: dict[str, Any] = dict(request.values)
         if self._given_clock is not None:
             values["now"] = self._given_clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from queuectl_core.store.statements import load_queries
+from queuectl_core.store.statements import read_queries
 
 SERVER_CLOCK = "floor(extract(epoch FROM transaction_timestamp()) * 1000)::bigint"
 """The instant at which the transaction began, by the server's clock (ms): the same for all of its statements."""
@@ -15,12 +15,6 @@ BOUND_CLOCK = "%(now)s::bigint"
 
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 """A value by its name; two colons are a cast."""
-
-
-def read_queries() -> dict[str, str]:
-    """The named statements of this engine, as they are written."""
-    with open(os.path.join(os.path.dirname(__file__), "queries.sql"), encoding="utf-8") as file:
-        return load_queries(file.read())
 
 
 def compiled(text: str, clock: str) -> str:
@@ -34,5 +28,6 @@ def compiled(text: str, clock: str) -> str:
     return _VALUE.sub(value, "\n".join(lines))
 
 
-QUERIES = {name: compiled(text, SERVER_CLOCK) for name, text in read_queries().items()}
-TEST_QUERIES = {name: compiled(text, BOUND_CLOCK) for name, text in read_queries().items()}
+_WRITTEN = read_queries(os.path.dirname(__file__))
+QUERIES = {name: compiled(text, SERVER_CLOCK) for name, text in _WRITTEN.items()}
+TEST_QUERIES = {name: compiled(text, BOUND_CLOCK) for name, text in _WRITTEN.items()}

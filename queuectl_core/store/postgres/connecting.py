@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
@@ -85,18 +85,13 @@ def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], a
         adapters.register_dumper(word, StrDumper)
 
 
-def as_json(rows: Iterable[Row] | Iterable[Values]) -> tuple[str, int]:
-    """The rows of a `Many` as one JSON array, and how many there are."""
+def as_json(rows: Iterable[Row] | Iterable[Values]) -> str:
+    """The rows of a `Many` as one JSON array."""
     listed: Sequence[Any] = rows if isinstance(rows, list) else list(rows)
-    return json.dumps(listed, default=_encoded), len(listed)
+    return json.dumps(listed, default=_encoded)
 
 
 def _encoded(value: object) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} cannot be sent")
-
-
-def named(name: str) -> sql.Identifier:
-    """A name of the schema, quoted."""
-    return sql.Identifier(name)

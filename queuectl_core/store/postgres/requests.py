@@ -50,15 +50,6 @@ def announced(wakes: Iterable[Wake]) -> str:
     return text if len(text.encode()) <= MOST_ANNOUNCED else ""
 
 
-def understood(text: str) -> Wake | None:
-    """Whom an announcement means; None: everybody."""
-    try:
-        queues, workers, pools = (frozenset(map(str, part)) for part in json.loads(text))
-    except (ValueError, TypeError):
-        return None
-    return Wake(queues, workers, pools)
-
-
 def _merged(wakes: Iterable[Wake]) -> Wake:
     merged = Wake()
     for wake in wakes:

@@ -17,6 +17,7 @@ from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, Stor
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.postgres.address import Address
+from queuectl_core.store.statements import read_migrations
 
 VERSION = 1
 """The schema version that this program reads and writes; a file in `migrations/` leads to each."""
@@ -30,13 +31,7 @@ ALIVE_MS = 30_000
 
 def migrations() -> dict[int, str]:
     """The SQL of every migration, by the version it leads to."""
-    folder = os.path.join(os.path.dirname(__file__), "migrations")
-    found = {}
-    for name in os.listdir(folder):
-        if name.endswith(".sql"):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found[int(name[:4])] = file.read()
-    return found
+    return read_migrations(os.path.dirname(__file__))
 
 
 def version_from(rows: Iterable[tuple[Any, ...]], address: Address) -> int | None:

@@ -44,9 +44,6 @@ STAYING_LIMIT = 10.0
 IMPATIENCE = 0.5
 """Seconds to wait for one answer where waiting would do harm."""
 
-TAIL_BYTES = 65_536
-"""How much of a run's output is kept: the file is on one host, and it is read on any."""
-
 
 def make_store(home: Home) -> None:
     """Make the schema that the home's URL names, or bring it up to date. Raises a StoreError."""
@@ -72,9 +69,6 @@ class PostgresStore:
     `stays` is for workers and pools: they wait less long for the server, and try again by themselves. `clock` is for
     tests; otherwise time is the server's. Raises InvalidInput for a URL that cannot be meant, or a StoreError.
     """
-
-    shared = True
-    tail_bytes = TAIL_BYTES
 
     def __init__(self, home: Home, *, stays: bool = False, clock: Callable[[], int] | None = None) -> None:
         if home.url is None:
@@ -196,9 +190,8 @@ class PostgresStore:
     def _perform(self, request: Statement | Many) -> Rows:
         query = self._queries[request.name]
         if isinstance(request, Many):
-            rows, many = as_json(request.rows)
-            self._connection.execute(query, {"rows": rows, "place": self.place})
-            return [(many,)]
+            cursor = self._connection.execute(query, {"rows": as_json(request.rows), "place": self.place})
+            return [(cursor.rowcount,)]
         values: dict[str, Any] = dict(request.values)
         if self._given_clock is not None:
             values["now"] = self._given_clock()
@@ -219,10 +212,6 @@ class PostgresStore:
         finally:
             self._limit, self._patience = usual
             self._connection.time_limit = self._limit
-
-    def ring(self, wakes: Iterable[Wake]) -> None:
-        """Ring the doorbells of this home, without a transaction."""
-        self._doorbell.ring(wakes)
 
     def data_version(self) -> int:
         """A number that differs once somebody else has committed since the last call."""

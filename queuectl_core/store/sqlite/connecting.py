@@ -9,7 +9,7 @@ import time
 
 from queuectl_core.model.errors import StoreDamaged
 from queuectl_core.store.home import Home, cannot_use, refuse_link
-from queuectl_core.store.statements import load_queries
+from queuectl_core.store.statements import read_queries
 
 BUSY_SECONDS = 60.0
 """How long a connection waits for another's write transaction before it gives up."""
@@ -24,13 +24,7 @@ PRAGMAS = (
 )
 
 
-def read_queries() -> dict[str, str]:
-    """The named statements of this engine."""
-    with open(os.path.join(os.path.dirname(__file__), "queries.sql"), encoding="utf-8") as file:
-        return load_queries(file.read())
-
-
-QUERIES = read_queries()
+QUERIES = read_queries(os.path.dirname(__file__))
 
 
 def wall_clock() -> int:

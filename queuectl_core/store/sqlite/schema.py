@@ -19,6 +19,7 @@ from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home, prepare_folders
 from queuectl_core.store.sqlite.wal import PAGE_BYTES
+from queuectl_core.store.statements import read_migrations
 
 APPLICATION_ID = 0x71756575
 """Marks a file as ours in its header; "queu" in ASCII."""
@@ -40,13 +41,7 @@ def sqlite_version() -> tuple[int, int, int]:
 
 def migrations() -> dict[int, str]:
     """The SQL of every migration, by the version it leads to."""
-    folder = os.path.join(os.path.dirname(__file__), "migrations")
-    found = {}
-    for name in os.listdir(folder):
-        if name.endswith(".sql"):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found[int(name[:4])] = file.read()
-    return found
+    return read_migrations(os.path.dirname(__file__))
 
 
 def ensure_schema(connection: sqlite3.Connection, home: Home) -> None:

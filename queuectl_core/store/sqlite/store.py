@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
 from queuectl_core.model.errors import StoreError
-from queuectl_core.model.job import TAIL_BYTES
 from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
@@ -19,7 +18,7 @@ from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configu
 from queuectl_core.store.sqlite.faults import translated
 from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
-from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
+from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -37,9 +36,6 @@ class SqliteStore:
     which is for those who stay; without `makes` a store that is not there is an error. Raises a StoreError
     where the store cannot be used.
     """
-
-    shared = False
-    tail_bytes = TAIL_BYTES
 
     def __init__(
         self,
@@ -169,10 +165,6 @@ class SqliteStore:
     def upkeep(self) -> bool:
         """Checkpoint a log that grows, before a writer has to; whether it was."""
         return wal.is_long(self.home.database, EARLY_CHECKPOINT_PAGES) and self.checkpoint()
-
-    def ring(self, wakes: Iterable[Wake]) -> None:
-        """Ring the doorbells of those who are meant, without a transaction."""
-        self._doorbell.ring(wakes)
 
     def check_integrity(self) -> list[str]:
         """What SQLite finds wrong with the file; empty where it is sound."""
