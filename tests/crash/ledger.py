@@ -1,11 +1,13 @@
-"""The ledger: what the runs themselves say, in one file outside the store, in the order in which it happened.
+"""The ledger: what the runs themselves say, in files outside the store, in the order in which it happened.
 
 Each run appends lines, `job attempt token word [detail]`, with O_APPEND; so what no store can tell is told by the
-order of lines. A lock for each job, held by a run for as long as a process of it lives, tells of overlaps.
+order of lines. A file for each job: not every file system keeps two appends of the same instant apart, and runs of one
+job never write at once. The file's lock, held by a run for as long as a process of it lives, tells if they do.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from enum import StrEnum
@@ -45,9 +47,9 @@ RESOLUTION = 10
 # Sourced by each command, which sets `gate`, `beats`, `pause` and `status`. The lock is let go when the last process
 # that inherited it has gone: flock(2).
 SCRIPT = """
-note() {{ echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_RUN_TOKEN $1" >> '{lines}'; }}
+note() {{ echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_RUN_TOKEN $1" >&9; }}
 read -r now _ < /proc/uptime
-exec 9>> '{locks}'/$QUEUECTL_JOB_ID
+exec 9>> '{jobs}'/$QUEUECTL_JOB_ID
 flock -n 9 || note overlap
 note "start $now"
 until [ -e "$gate" ]; do sleep $pause; done
@@ -64,12 +66,10 @@ class Ledger:
     """A ledger in a folder of its own, and the commands that write to it."""
 
     def __init__(self, folder: Path) -> None:
-        locks = folder / "locks"
-        locks.mkdir(parents=True)
-        self._lines = folder / "lines"
-        self._lines.touch()
+        self._jobs = folder / "jobs"
+        self._jobs.mkdir(parents=True)
         self._script = folder / "job.sh"
-        self._script.write_text(SCRIPT.format(lines=self._lines, locks=locks))
+        self._script.write_text(SCRIPT.format(jobs=self._jobs))
         self._boot = _boot_ms()
 
     def command(self, beats: int = 0, pause: float = 0.02, then: str = "exit 0", gate: Path = Path("/")) -> str:
@@ -80,19 +80,25 @@ class Ledger:
         return f"gate='{gate}' beats={beats} pause={pause} status={status}; . '{self._script}'; {then}"
 
     def lines(self) -> list[Line]:
-        """What was written so far, oldest first."""
-        # The wall clock may have been slewed meanwhile: the later reading accuses nobody who is innocent.
-        boot = max(self._boot, _boot_ms())
-        with self._lines.open() as file:
-            return [_read(line, boot) for line in file]
+        """What was written so far: job after job, the oldest line of each first."""
+        return [line for file in sorted(self._jobs.iterdir()) for line in self._of(file.name)]
 
     def size(self) -> int:
         """How long it is, in bytes: cheap to look at while it grows."""
-        return self._lines.stat().st_size
+        with os.scandir(self._jobs) as files:
+            return sum(file.stat().st_size for file in files)
 
     def has(self, job: str, word: Word) -> bool:
         """Whether a run of the job said this."""
-        return any(line.job == job and line.word is word for line in self.lines())
+        return any(line.word is word for line in self._of(job))
+
+    def _of(self, job: str) -> list[Line]:
+        # The wall clock may have been slewed meanwhile: the later reading accuses nobody who is innocent.
+        boot = max(self._boot, _boot_ms())
+        try:
+            return [_read(line, boot) for line in (self._jobs / job).read_text().splitlines()]
+        except FileNotFoundError:  # It has not begun.
+            return []
 
 
 def _read(text: str, boot: int) -> Line:

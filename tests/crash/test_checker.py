@@ -277,7 +277,7 @@ def test_what_is_gathered_of_a_store_is_what_is_there(tmp_path: Path) -> None:
 
 def test_a_ledger_tells_when_a_run_started_and_how_it_was_about_to_leave(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
-    with (tmp_path / "ledger" / "lines").open("a") as lines:
+    with (tmp_path / "ledger" / "jobs" / "1").open("a") as lines:
         lines.write("1 1 a start 0.02\n1 1 a end 3\n1 2 b start 0.5\n1 2 b beat\n1 2 b end -\n")
     first, second, third, beat, last = ledger.lines()
     assert (first.word, second.word, beat.word) == (Word.START, Word.END, Word.BEAT)
