@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COMPLETING = "_QUEUECTL_COMPLETE"
 """The variable by which a shell's completion asks."""
 
+NO_DRIVER = "a postgresql:// store needs psycopg: install it with pip install 'psycopg[binary]>=3.2,<4'"
+
 
 class Entry(NamedTuple):
     """A command: the module of this package and the function in it, and its line of help."""
@@ -52,6 +54,8 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("worker", "worker", "Start, stop, scale and list workers."),
     "dlq": Entry("dlq", "dlq", "Look into the dead letter queue, and send jobs back from it."),
     "config": Entry("config", "config", "List, get and set the settings."),
+    "export": Entry("moving", "export", "Write the whole queue to a file."),
+    "import": Entry("moving", "import_queue", "Bring an exported queue into an empty store."),
     "doctor": Entry("doctor", "doctor", "Check the store and its surroundings."),
     "completion": Entry("completion", "completion", "Print the completion script of a shell."),
     "tui": Entry("tui", "tui", "Open the console."),
@@ -200,6 +204,10 @@ group = Commands(
 
 def main() -> NoReturn:
     """Run the command line that this process was given, and exit with its status."""
+    if any(word.startswith("--store") for word in sys.argv):
+        from queuectl_core.cli.hiding import hide_password
+
+        hide_password()
     output.prepare()
     raise SystemExit(output.finish(run(sys.argv[1:])))
 
@@ -257,6 +265,8 @@ def _sentence(error: BaseException) -> str:
             return error.format_message()
         case KeyboardInterrupt() | click.Abort():
             return "interrupted"
+        case ModuleNotFoundError(name="psycopg"):
+            return NO_DRIVER
         case OSError() if error.strerror:
             return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         case _:

@@ -1,0 +1,260 @@
+"""`queuectl import`: from the lines of a file into a store, batch by batch, and on from where it was left."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import NamedTuple
+
+from queuectl_core.cli import context, output
+from queuectl_core.cli.moved_lines import (
+    Header,
+    Tally,
+    damaged,
+    parse_line,
+    read_footer,
+    read_header,
+    read_job,
+    read_queue,
+    read_setting,
+)
+from queuectl_core.cli.moving import STREAM, someone_works
+from queuectl_core.model.errors import InvalidInput, QueueError, Refused
+from queuectl_core.store.contract import Store
+from queuectl_core.store.transactions.moving import (
+    BYTES_AT_ONCE,
+    JOBS_AT_ONCE,
+    RUNS_AT_ONCE,
+    Counts,
+    Mark,
+    MovedJob,
+    arrived,
+    begin_import,
+    bring,
+    discard_some,
+    finish_import,
+    settled,
+    shortened,
+    unfinished,
+)
+
+LONGEST_HEADER = 16 << 20
+"""Bytes of the first line: what has none as short is no export, and is not read on."""
+
+LINES_A_STEP = 1000
+"""How many lines are read between two steps of the bar."""
+
+AGAIN = "import it again to go on, or give up with 'queuectl import --discard'"
+OTHERWISE = "import that one again to go on, or give up with 'queuectl import --discard'"
+
+
+class Batch(NamedTuple):
+    """Jobs that are brought together, and how far the file was read with them: lines, and the digest over them."""
+
+    jobs: list[MovedJob]
+    lines: int
+    digest: str
+
+
+class Incoming:
+    """A file as it comes in. What stands before the jobs is read at once, the jobs by `batches`."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = enumerate(lines, 1)
+        self.tally = Tally()
+        self.settings: dict[str, str] = {}
+        self.paused: list[str] = []
+        self.expected = Tally()
+        """What the store should hold in the end: what ran is given back."""
+        self._bytes = 0
+        self.header = self._header()
+        self._next = self._small_ones()
+
+    def _header(self) -> Header:
+        _, line = next(self._lines, (1, b""))
+        header = read_header(line)
+        self.tally.line(line)
+        return header
+
+    def _read(self) -> tuple[int, str, object]:
+        """The next line: its number, what it is, its value. Raises InvalidInput where the file ends too early."""
+        number, line = next(self._lines, (0, b""))
+        self._bytes += len(line)
+        try:
+            kind, value = parse_line(line, number)
+        except InvalidInput:
+            if line.endswith(b"\n"):
+                raise
+            where = f"in line {number}" if line else "its footer is missing"
+            raise InvalidInput(f"the file was cut short: {where}", f"get all of it, and {AGAIN}") from None
+        if kind not in ("setting", "paused", "job", "footer"):
+            damaged(number, "it is of no known kind")
+        if kind != "footer":
+            self.tally.line(line)
+        return number, kind, value
+
+    def _small_ones(self) -> tuple[int, str, object]:
+        """Read settings and paused queues; the first line after them."""
+        while True:
+            number, kind, value = self._read()
+            if kind == "setting":
+                key, text = read_setting(value, number)
+                self.settings[key] = text
+                self.tally.settings += 1
+            elif kind == "paused":
+                self.paused.append(read_queue(value, number))
+                self.tally.paused += 1
+            else:
+                return number, kind, value
+
+    def batches(self, done: int) -> Iterator[Batch]:
+        """The jobs, in batches; one of them ends with line `done`. The last comes once the footer was found true."""
+        jobs: list[MovedJob] = []
+        runs = above = 0
+        number, kind, value = self._next
+        before = 0
+        while kind == "job":
+            moved = read_job(value, number, self.header.last_number)
+            if moved.job.number <= above:
+                damaged(number, "the jobs are not in the order of their numbers")
+            above = moved.job.number
+            self.tally.job(moved)
+            jobs.append(settled(moved, self.header.exported_at))
+            self.expected.job(jobs[-1])
+            runs += len(moved.history)
+            if _are_enough(len(jobs), runs, self._bytes - before) or number == done:
+                yield Batch(jobs, number, self.tally.digest)
+                jobs, runs, before = [], 0, self._bytes
+            number, kind, value = self._read()
+        if kind != "footer":
+            damaged(number, f"a {kind} stands after the jobs")
+        read_footer(value, number, self.tally)
+        if next(self._lines, None) is not None:
+            damaged(number + 1, "it follows the footer")
+        if jobs:
+            yield Batch(jobs, number - 1, self.tally.digest)
+
+
+def _are_enough(jobs: int, runs: int, size: int) -> bool:
+    return jobs >= JOBS_AT_ONCE or runs >= RUNS_AT_ONCE or size >= BYTES_AT_ONCE
+
+
+def import_file(path: str) -> None:
+    """Bring the queue in the file at `path` into the store. Raises InvalidInput, Refused or QueueError."""
+    with _lines_of(path) as lines:
+        incoming = Incoming(lines)
+        with context.open_store() as store:
+            _refuse_workers(store)
+            mark = _bring_all(store, incoming)
+            _verify(store, mark, incoming.expected)
+            _refuse_workers(store)
+            store.run(finish_import(mark, incoming.settings, incoming.paused))
+        output.data(f"imported {incoming.tally.jobs} jobs with {incoming.tally.runs} runs")
+        output.note("their log files were not moved: they stay in the home that they came from")
+
+
+def _bring_all(store: Store, incoming: Incoming) -> Mark:
+    """Bring every batch that is not there yet; returns how far that is."""
+    begun = store.run(unfinished())
+    header = incoming.header
+    if begun is None:
+        begun = store.run(begin_import(header.last_number, incoming.settings, incoming.paused))
+    elif begun.last != header.last_number:
+        raise _other_file()
+    mark = begun
+    for batch in incoming.batches(begun.lines):
+        if batch.lines <= begun.lines:
+            if batch.lines == begun.lines and batch.digest != begun.digest:
+                raise _other_file()
+            continue
+        _refuse_workers(store)
+        before, mark = mark, mark._replace(lines=batch.lines, digest=batch.digest)
+        store.run(bring(before, mark, [shortened(moved, store.tail_bytes) for moved in batch.jobs]))
+    if incoming.tally.digest != mark.digest and mark.lines:
+        raise _other_file()
+    return mark
+
+
+def _other_file() -> Refused:
+    return Refused("the unfinished import into this store is that of another file", OTHERWISE)
+
+
+def _refuse_workers(store: Store) -> None:
+    if someone_works(store):
+        raise Refused("workers are alive", "stop them with 'queuectl worker stop', and import the file again")
+
+
+def _verify(store: Store, mark: Mark, expected: Tally) -> None:
+    """Raise QueueError where the store holds anything else than the file."""
+    there = store.run(arrived(mark))
+    differing = list(_differences(there.counts, expected.counts))
+    if there.runs != expected.runs:
+        differing.append(f"{there.runs} runs, not {expected.runs}")
+    if differing:
+        what = "; ".join(differing[:3]) + ("; and more" if len(differing) > 3 else "")
+        hint = "somebody changed them meanwhile: give up with 'queuectl import --discard', and import again"
+        raise QueueError(f"the store holds something else than the file: {what}", hint)
+
+
+def _differences(there: Counts, expected: Counts) -> Iterator[str]:
+    for queue, state in sorted(there.keys() | expected.keys()):
+        have, should = there.get((queue, state), 0), expected.get((queue, state), 0)
+        if have != should:
+            yield f"{have} {state} in {queue}, not {should}"
+
+
+def discard_import(*, yes: bool) -> None:
+    """Remove what an unfinished import has brought. Raises Refused where there is none."""
+    with context.open_store() as store:
+        mark = store.run(unfinished())
+        if mark is None:
+            raise Refused("no import into this store is unfinished", "jobs are removed with 'queuectl purge'")
+        _refuse_workers(store)
+        if not output.confirm("Remove all that the unfinished import has brought?", yes=yes):
+            return
+        removed = 0
+        with output.progress("discarding", None) as advance:
+            while n := store.run(discard_some(mark)):
+                removed += n
+                advance(n)
+        output.data(f"discarded {removed} jobs")
+
+
+# ---------------------------------------------------------------- the file
+
+
+@contextmanager
+def _lines_of(path: str) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, while a bar shows how far it is. Raises QueueError."""
+    try:
+        if path == STREAM and sys.stdin is None:
+            raise QueueError("cannot read -: standard input is closed", "nothing was stored")
+        file = open(sys.stdin.fileno() if path == STREAM else path, "rb", closefd=path != STREAM)  # noqa: SIM115 - below
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    found = os.fstat(file.fileno())
+    total = found.st_size if stat.S_ISREG(found.st_mode) else None
+    with file, output.progress("importing", total) as advance:
+
+        def counted() -> Iterator[bytes]:
+            read = 0
+            try:
+                for number, line in enumerate(chain((file.readline(LONGEST_HEADER),), file), 1):
+                    yield line
+                    read += len(line)
+                    if number % LINES_A_STEP == 0:
+                        advance(read)
+                        read = 0
+            except OSError as error:
+                raise _unreadable(path, error) from None
+
+        yield counted()
+
+
+def _unreadable(path: str, error: OSError) -> QueueError:
+    name = "stdin" if path == STREAM else path
+    return QueueError(f"cannot read {name}: {error.strerror or error}", "import it again once it can be read")
