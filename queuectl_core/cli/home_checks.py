@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -26,7 +27,8 @@ MOST_LOGS = 200_000
 
 def check_home(home: Home) -> Iterator[Finding]:
     """The home and the machine it is on; works whatever state the store is in."""
-    yield _sqlite()
+    if home.url is None:
+        yield _sqlite()
     if not os.path.isdir(home.path):
         yield problem("home", f"{home.path} is not there", "run 'queuectl init', or choose another --home")
         return
@@ -52,13 +54,26 @@ def _writable(home: Home) -> Finding:
         if os.path.exists(path) and not os.access(path, os.W_OK):
             with contextlib.suppress(OSError):
                 if os.statvfs(path).f_flag & os.ST_RDONLY:
-                    return problem("home", f"{path} is on a read-only file system", "mount it to be written to")
+                    return problem("home", f"{path} is on a read-only file system", _REMOUNT)
             return problem("home", f"{path} cannot be written to", f"run 'chmod u+w {path}', or see who owns it")
+    try:
+        # A file without a name. A disk that failed takes nothing more, though it is mounted to be written to.
+        os.close(os.open(home.path, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return problem("home", f"{home.path} is on a read-only file system", _REMOUNT)
+        if error.errno == errno.EIO:
+            return problem("home", f"{home.path} cannot be written to: {error.strerror}", _REMOUNT)
     return ok("home", f"{home.path} can be written to")
+
+
+_REMOUNT = "mount it to be written to; where a failing disk made it so, the kernel's log (dmesg) tells"
 
 
 def own_files(home: Home) -> tuple[str, ...]:
     """What the home consists of, there or not, but for single logs and locks."""
+    if home.url is not None:
+        return (home.path, home.run, home.logs, f"{home.path}/site")
     database = home.database
     return (home.path, home.run, home.logs, database, f"{database}-wal", f"{database}-shm", *backups(home))
 
@@ -70,6 +85,8 @@ def _permissions(home: Home) -> Finding:
         except OSError:
             continue
         mode = stat.S_IMODE(found.st_mode)
+        if stat.S_ISLNK(found.st_mode):
+            return problem("permissions", f"{path} is a symbolic link", "put in its place what it leads to")
         if found.st_uid != os.geteuid():
             return problem("permissions", f"{path} belongs to uid {found.st_uid}", f"chown it to uid {os.geteuid()}")
         if mode & 0o022:
@@ -120,23 +137,34 @@ def _logs(home: Home) -> Finding:
 
 
 def log_files(folder: str) -> Iterator[tuple[str, int]]:
-    """The files in a folder and those inside it, with their lengths (bytes); as far as they can be read."""
+    """The files in a folder and those inside it, with their lengths (bytes); as far as they can be read, and no link is
+    followed."""
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from log_files(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    yield entry.path, entry.stat(follow_symlinks=False).st_size
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return  # Retention removes logs at any time.
+    try:
+        with os.scandir(handle) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    yield from log_files(path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield path, entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return
+    finally:
+        os.close(handle)
 
 
 # ---------------------------------------------------------------- a store that cannot be used
 
 
 def missing_store(home: Home) -> Finding | None:
-    """What is to be said of a home without a store in it, or with an empty one; None where there is a store."""
+    """What is to be said of a home without a store in it, or with an empty one; None where there is a store, or where a
+    server keeps it."""
+    if home.url is not None:
+        return None
     try:
         refuse_emptied(home)
     except StoreError as error:
@@ -151,6 +179,8 @@ def missing_store(home: Home) -> Finding | None:
 def unopened(home: Home, error: StoreError) -> Finding:
     """The finding that the store cannot be opened."""
     advice = error.hint
+    if home.url is not None:
+        return problem("store", error.wrong, advice)
     if isinstance(error, StoreDamaged):
         advice = rescue(home)
     elif "I/O" in error.wrong and alive(home):
@@ -162,10 +192,34 @@ def unopened(home: Home, error: StoreError) -> Finding:
 
 def rescue(home: Home) -> str:
     """What to do about a database that cannot be trusted any more."""
-    database = home.database
     restore = f"restore a backup ({kept[-1]} is one)" if (kept := backups(home)) else "restore a backup"
+    return f"stop every pool, copy {home.path} elsewhere, and {restore}; {_saving(home.database)}"
+
+
+def _saving(database: str) -> str:
+    """How to save what can be read, where there is no backup."""
+    if not shell_recovers():
+        return (
+            "if 'queuectl export FILE' goes through, it has every job; else the .recover of a sqlite3 shell saves what"
+            " can be read, but there is none here that has it"
+        )
     saved = f"sqlite3 {shlex.quote(database)} .recover | sqlite3 {shlex.quote(f'{database}.saved')}"
-    return f"stop every pool, copy {home.path} elsewhere, and {restore}; what can be read, '{saved}' saves"
+    return (
+        f"what can be read, '{saved}' saves: put that in the place of queue.db, without -wal and -shm,"
+        " and run 'queuectl doctor --repair'"
+    )
+
+
+def shell_recovers() -> bool:
+    """Whether there is a sqlite3 shell whose .recover works: some are built without what it reads pages by, and save an
+    empty database then, with status 0."""
+    import subprocess
+
+    asked = ("sqlite3", "-batch", "-init", os.devnull, ":memory:", "SELECT count(*) FROM sqlite_dbpage")
+    try:
+        return not subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def backups(home: Home) -> list[str]:

@@ -113,12 +113,13 @@ class Hold:
 
     def abandon(self) -> None:
         """Let the lock go and leave the file, so that what it says of our runs is heard."""
-        self._write(None)
+        with contextlib.suppress(OSError):  # A disk that takes nothing may be why we leave so.
+            self._write(None)
         os.close(self.handle)
 
     def close(self) -> None:
-        """Remove the file and let the lock go."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the file, if that can be done, and let the lock go."""
+        with contextlib.suppress(OSError):
             os.unlink(self._path)
         os.close(self.handle)
 

@@ -40,6 +40,17 @@ class Doorbell:
             for name in (*wake.workers, *wake.pools):
                 _press(f"{self._control}/{name}")
 
+    def ring_all(self) -> None:
+        """Wake everybody who is idle, and every worker and pool."""
+        folders = [self._control]
+        with contextlib.suppress(OSError):
+            if _is_folder(self._bells):
+                folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
+        for folder in filter(_is_folder, folders):
+            with contextlib.suppress(OSError):
+                for name in os.listdir(folder):
+                    _press(f"{folder}/{name}")
+
     def _ring_one(self, queue: str) -> None:
         # One is enough: a worker that was woken and found a job wakes the next.
         if not _is_folder(self._bells):
@@ -65,13 +76,13 @@ class Doorbell:
         return _hang(self._control, name)
 
     def take_down(self, name: str) -> None:
-        """Remove every doorbell of a worker or keeper that has gone."""
+        """Remove every doorbell of a worker or keeper that has gone, as far as that can be done."""
         folders = [self._control]
         with contextlib.suppress(OSError):
             if _is_folder(self._bells):
                 folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
         for folder in filter(_is_folder, folders):
-            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            with contextlib.suppress(OSError):
                 os.unlink(f"{folder}/{name}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -154,6 +155,25 @@ def test_large_logs_are_named(queuectl: CommandLine, monkeypatch: pytest.MonkeyP
     assert found["status"] == "warning"
     assert "2.1.log" in found["detail"]
     assert "1.1.log" not in found["detail"]
+
+
+@pytest.mark.parametrize("inner", ["", "/0"])
+def test_no_link_in_the_place_of_logs_is_followed(queuectl: CommandLine, tmp_path: Path, inner: str) -> None:
+    queuectl("init")
+    foreign = tmp_path / "foreign"
+    (foreign / "0").mkdir(parents=True)
+    for place in ("1.1.log", "0/1.1.log"):
+        (foreign / place).write_text("precious")
+    logs = Path(f"{queuectl.home.logs}{inner}")
+    if not inner:
+        logs.rmdir()
+    logs.symlink_to(foreign)
+
+    for options in ((), ("--repair",)):
+        found = findings(queuectl, *options)
+        assert found["logs"]["detail"] == "0 files, 0 B"
+        assert inner or found["permissions"]["detail"] == f"{logs} is a symbolic link"
+    assert {file.read_text() for file in foreign.rglob("*.log")} == {"precious"}
 
 
 class Disk(NamedTuple):

@@ -84,7 +84,13 @@ def test_what_cannot_be_meant_is_refused(queuectl: CommandLine, store: Engine, a
 
 def test_an_interrupt_is_status_130_and_one_line(home: Home, store: Engine) -> None:
     put(store)
-    waiting = subprocess.Popen(program(home, "wait", "1"), stderr=subprocess.PIPE, text=True)
+    waiting = subprocess.Popen(
+        program(home, "wait", "1"),
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell has what it runs in the background ignore it, these tests perhaps, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         assert waiting.stderr is not None
         assert "no worker runs" in waiting.stderr.readline()  # it waits now

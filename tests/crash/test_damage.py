@@ -7,17 +7,21 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from queuectl_core.cli.home_checks import shell_recovers
+from queuectl_core.model.errors import StoreDamaged
 from queuectl_core.model.job import JobState, NewJob
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, prepare_home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import find, page
+from queuectl_core.store.transactions.statistics import miscounted
 from tests.cli.line import run_program
 from tests.crash.storm import Storm
 from tests.execution.waiting import eventually
@@ -123,8 +127,9 @@ def test_a_damaged_store_is_named_in_one_line_and_left_as_it_is(
 
 def test_a_pool_says_of_a_damaged_page_what_it_is_once_a_process_and_runs_nothing(storm: Storm) -> None:
     held = storm.put(storm.ledger.command())
-    storm.store.checkpoint()
     storm.store.close()
+    with SqliteStore(storm.home) as store:
+        store.checkpoint()
     zeroed("runs")(storm.home.database)
 
     pool = storm.start_pool(2)
@@ -138,6 +143,59 @@ def test_a_pool_says_of_a_damaged_page_what_it_is_once_a_process_and_runs_nothin
     with SqliteStore(storm.home) as store:
         [job] = store.run(find([held]))
     assert (job.state, job.attempts) == (JobState.PENDING, 0)
+
+
+# ---------------------------------------------------------------- what can be saved
+
+
+def advice_on(home: Home, path: str = os.environ["PATH"]) -> str:
+    """What the doctor says is to be done about a damaged store, where programs are looked for in `path`."""
+    found = json.loads(run_program(home, "doctor", "--json", PATH=path).out)
+    return str(next(finding["advice"] for finding in found if "is damaged" in finding["detail"]))
+
+
+def put_back(home: Home, copy: str) -> None:
+    """Put a copy in the place of the database."""
+    for name in (f"{home.database}-wal", f"{home.database}-shm"):
+        Path(name).unlink(missing_ok=True)
+    os.replace(copy, home.database)
+
+
+@pytest.mark.skipif(not shell_recovers(), reason="there is no sqlite3 shell whose .recover works")
+def test_what_the_doctor_advises_saves_what_can_be_read(filled: Home) -> None:
+    zeroed("runs", "counts", "workers")(filled.database)
+
+    command = advice_on(filled).partition("what can be read, '")[2].partition("' saves")[0]
+    subprocess.run(("sh", "-c", command), check=True, capture_output=True, timeout=60)
+    put_back(filled, f"{filled.database}.saved")
+
+    assert run_program(filled, "doctor", "--repair").status == 0
+    with SqliteStore(filled) as store:
+        assert len(store.run(page(limit=1000))) == 100
+        assert store.run(miscounted()) == {}
+        assert store.run(enqueue(NewJob("true"))).number == 101
+
+
+def test_where_no_shell_can_recover_the_doctor_advises_no_command_of_one(filled: Home, tmp_path: Path) -> None:
+    zeroed("runs")(filled.database)
+    (tmp_path / "sqlite3").write_text("#!/bin/sh\necho 'no such table: sqlite_dbpage' >&2\nexit 1\n")
+    (tmp_path / "sqlite3").chmod(0o700)
+
+    for path in (str(tmp_path), str(tmp_path / "nothing")):
+        advice = advice_on(filled, path)
+        assert ".recover |" not in advice
+        assert "queuectl export" in advice
+
+
+def test_a_copy_that_keeps_no_log_is_given_one_when_it_is_put_back(filled: Home, tmp_path: Path) -> None:
+    copy = str(tmp_path / "copy")
+    with closing(sqlite3.connect(filled.database)) as connection:
+        connection.execute("VACUUM INTO ?", (copy,))
+    put_back(filled, copy)
+
+    with SqliteStore(filled) as store, closing(sqlite3.connect(filled.database)) as another:
+        assert another.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+        assert len(store.run(page(limit=1000))) == 100
 
 
 # ---------------------------------------------------------------- a database that is empty or gone
@@ -194,6 +252,43 @@ def test_a_database_that_has_lost_its_jobs_is_not_taken_for_a_new_one(
         Path(filled.database).write_bytes(kept)
         with SqliteStore(filled) as store:
             assert len(store.run(page(limit=1000))) == 100
+
+
+def test_an_emptied_database_is_named_by_its_pool_and_made_anew_by_nobody_who_starts_there(storm: Storm) -> None:
+    pool = storm.start_pool(1)
+    job = storm.put(storm.ledger.command())
+    eventually(lambda: storm.job(job).state is JobState.COMPLETED, what="the job has completed")
+    [worker] = storm.all_workers(pool)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+    storm.store.close()
+    with SqliteStore(storm.home) as store:
+        store.checkpoint()
+    kept = Path(storm.home.database).read_bytes()
+
+    emptied(storm.home)
+    eventually(lambda: f"{storm.home.database} was emptied" in storm.said(), what="the pool says what is wrong")
+    storm.strike(worker)
+    eventually(lambda: f"{storm.home.database} is empty, but" in storm.said(), what="who takes its place finds it so")
+    pool.process.send_signal(signal.SIGTERM)
+    assert pool.process.wait(30) == 0
+    assert Path(storm.home.database).stat().st_size == 0
+
+    Path(storm.home.database).write_bytes(kept)
+    storm.store = SqliteStore(storm.home)
+    storm.put(storm.ledger.command())
+    storm.drain(1)
+    assert [wrong for wrong in storm.wrong() if "cannot go on" not in wrong] == []
+
+
+def test_who_makes_no_store_makes_none_of_an_empty_file(tmp_path: Path) -> None:
+    home = Home(str(tmp_path / "home"))
+    prepare_home(home)
+    Path(home.database).touch()
+
+    with pytest.raises(StoreDamaged, match="is empty"):
+        SqliteStore(home, makes=False)
+
+    assert left_beside(home) == {"queue.db": 0}
 
 
 def left_beside(home: Home) -> dict[str, int]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.execution.processes import look_at
 from queuectl_core.model.errors import StoreFull
-from queuectl_core.model.job import JobState, NewJob
+from queuectl_core.model.job import JobState, NewJob, Outcome
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from tests.cli.line import run_program
+from tests.crash.busy import outcomes
 from tests.crash.ledger import Word
 from tests.crash.storm import Pool, Storm
 from tests.execution.waiting import eventually
@@ -216,3 +221,124 @@ def test_a_disk_that_is_read_only_is_named_and_its_jobs_run_once_it_is_not(small
     storm.drain(1)
     assert storm.wrong() == []
     assert (storm.job(job).state, storm.job(job).attempts) == (JobState.COMPLETED, 1)
+
+
+# ---------------------------------------------------------------- a disk that turns read-only under a pool
+
+
+@contextmanager
+def read_only(folder: str) -> Iterator[None]:
+    """Let nothing be made or opened to be written in a folder; what is open there is written to all the same."""
+    if not mount("--bind", folder, folder):
+        pytest.skip("nothing may be mounted here")
+    try:
+        assert mount("-o", "remount,bind,ro", folder)
+        yield
+    finally:  # Lazily: somebody may have a lock or a folder open through it.
+        subprocess.run(("umount", "--lazy", folder), check=True)
+
+
+def test_a_home_in_which_nothing_can_be_made_charges_no_job_and_is_got_over(storm: Storm) -> None:
+    pool = storm.start_pool(1)
+    storm.all_workers(pool)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+
+    with read_only(storm.home.path):
+        job = storm.put(storm.ledger.command(), max_retries=0)
+        eventually(lambda: Outcome.RELEASED in outcomes(storm, job), what="it is claimed and given back")
+        assert "log file cannot be made: Read-only file system" in storm.said()
+        assert "read-only file system" in findings(storm)["home"]["detail"]
+        assert storm.ledger.lines() == []
+        assert pool.process.poll() is None
+
+    eventually(lambda: storm.job(job).state is JobState.COMPLETED, what="the pool goes on by itself")
+    storm.drain(1)
+    assert storm.wrong() == []
+    assert storm.job(job).attempts == 1
+
+
+class FailingDisk:
+    """A disk in a file, on which a home lies; once it has failed it takes nothing more until it is mounted anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._image, self._folder = folder / "image", folder / "home"
+        self._folder.mkdir()
+        self._image.touch()
+        os.truncate(self._image, 16 * 1024 * 1024)
+
+    def make(self) -> bool:
+        """Make its file system, and mount it; whether we may."""
+        if shutil.which("mkfs.ext4") is None:
+            return False
+        subprocess.run(("mkfs.ext4", "-q", str(self._image)), check=True)
+        if not self.mount():
+            return False
+        self._folder.chmod(0o700)
+        return True
+
+    def mount(self) -> bool:
+        """Mount it; whether that could be done."""
+        return mount("-o", "loop,errors=remount-ro", str(self._image), str(self._folder))
+
+    def fail(self) -> None:
+        """Have the kernel treat it as after an error: ext4(5), `abort`. What was not flushed is lost."""
+        assert mount("-o", "remount,abort", str(self._folder))
+
+    def unmount(self) -> None:
+        """Take it away; nobody may have a file open on it."""
+        subprocess.run(("umount", str(self._folder)), check=True)
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Iterator[tuple[Storm, FailingDisk]]:
+    """A queue whose home is a disk that fails when it is told to."""
+    disk = FailingDisk(tmp_path)
+    if not disk.make():
+        pytest.skip("no disk in a file may be made and mounted here")
+    storm = Storm(tmp_path)
+    try:
+        yield storm, disk
+    finally:
+        storm.close()
+        disk.unmount()
+
+
+def test_a_disk_that_fails_under_a_pool_is_named_and_charges_nothing_that_had_not_begun(
+    failing: tuple[Storm, FailingDisk], tmp_path: Path
+) -> None:
+    (storm, disk), gate = failing, tmp_path / "gate"
+    pool = storm.start_pool(1)
+    job = storm.put(storm.ledger.command(gate=gate), max_retries=1)
+    waiting = [storm.put(storm.ledger.command(), max_retries=0) for _ in range(3)]
+    storm.worker_of(pool, job)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+    with SqliteStore(storm.home) as another:
+        assert another.checkpoint()  # Flushed, as the claim of a worker is some time later.
+
+    disk.fail()
+    for arguments in (("enqueue", "--", "true"), ("worker", "start")):
+        ran = run_program(storm.home, *arguments)
+        assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+        assert "Read-only file system" in ran.err
+    found = findings(storm)
+    assert (found["home"]["status"], found["store"]["status"]) == ("problem", "problem")
+    assert "read-only file system" in found["home"]["detail"]
+    gate.touch()
+    eventually(lambda: re.search("worker .*disk I/O error", storm.said()), what="the worker says that it cannot report")
+    eventually(lambda: re.search("keeper .*Read-only", storm.said()), what="the keeper says what is wrong, too")
+    assert pool.process.poll() is None
+    assert [storm.job(one).state for one in (job, *waiting)] == [JobState.PROCESSING, *[JobState.PENDING] * 3]
+
+    for said in ("what runs may finish", "what runs is ended"):
+        pool.process.send_signal(signal.SIGTERM)
+        eventually(lambda said=said: said in storm.said(), what="it leaves, though it cannot say so")  # type: ignore[misc]
+    assert pool.process.wait(30) == 0
+    storm.store.close()
+    disk.unmount()
+    assert disk.mount()
+    storm.store = SqliteStore(storm.home)
+    storm.drain(1)
+    assert storm.wrong() == []
+    # That it had ended well could be noted nowhere.
+    assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
+    assert [(storm.job(one).state, storm.job(one).attempts) for one in waiting] == [(JobState.COMPLETED, 1)] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ TIMES = 5
 
 A_POOL = 2
 """How many land in one pool: it pauses longer with each child that dies."""
+
+PATIENCE = 150
+"""Seconds after which an attack should have reached its phase so often, on a machine that has other work, too."""
 
 ALONE = [
     Phase.CLAIM_WRITTEN,
@@ -56,6 +60,7 @@ class Attack:
         lost, odds = (6 * TIMES, 0.7) if phase in RECOVERIES else (0, ODDS)
         self.rig = Rig(phase, TIMES, with_pool, str(folder / "struck"), lost, phase in CHECKPOINTS, odds)
         self._rng = random.Random(str(phase))
+        self._pools = 0
 
     def landed(self) -> int:
         """How many kills have landed in the phase."""
@@ -64,17 +69,30 @@ class Attack:
     def strike(self) -> None:
         """Let rigged pools work, each until it has died or enough were struck, with enough to do for them."""
         program = ("-m", "tests.crash.rigged", json.dumps(self.rig._asdict()))
+        until = time.monotonic() + PATIENCE
         while self.landed() < TIMES:
             pool = self.storm.start_pool(2, program=program)
+            self._pools += 1
             enough = min(TIMES, self.landed() + A_POOL)
             while not self._is_over(pool, enough):
+                # Jobs that all end without a kill begin this anew, so what bounds one wait does not bound them all.
+                assert time.monotonic() < until, self._reached()
                 self._top_up()
                 eventually(
                     lambda pool=pool, enough=enough: self._idle() or self._is_over(pool, enough),  # type: ignore[misc]
                     60,
-                    what=f"{enough} kills {self.phase}, not {self.landed()}; {self.storm.said()[-2000:]}",
+                    what=f"{enough} kills {self.phase}; {self._reached()}",
                 )
             self.storm.kill_pool(pool, with_children=False)
+
+    def _reached(self) -> str:
+        """How far it came: what the jobs are drawn from, too, so that the same may be tried again."""
+        storm = self.storm
+        return (
+            f"{self.landed()} of {TIMES} kills landed {self.phase}, in {self._pools} pools, over "
+            f"{len(storm.acknowledged)} jobs drawn from the seed {str(self.phase)!r}, {storm.unfinished()} of which "
+            f"had not ended; {storm.said()[-2000:]}"
+        )
 
     def _is_over(self, pool: Pool, enough: int) -> bool:
         return pool.process.poll() is not None or self.landed() >= enough

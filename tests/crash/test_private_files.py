@@ -29,7 +29,9 @@ SEEN = {
 
 
 @pytest.fixture(params=[0o000, 0o077, 0o177], ids=oct)
-def _umask(request: pytest.FixtureRequest) -> Iterator[None]:
+def _umask(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # After the folder of the test, and without bytecode: folders of others, which nobody but root could enter then.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     before = os.umask(request.param)
     yield
     os.umask(before)

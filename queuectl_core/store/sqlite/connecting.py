@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 
-from queuectl_core.model.errors import StoreDamaged
+from queuectl_core.model.errors import StoreDamaged, StoreError
 from queuectl_core.store.home import Home, cannot_use, refuse_link
 from queuectl_core.store.statements import read_queries
 
@@ -49,6 +49,16 @@ def make_file(home: Home) -> None:
         raise cannot_use(home.database, error) from error
 
 
+def find_file(home: Home) -> None:
+    """See to it that there is a database with something in it, and make none. Raises StoreError, or as `make_file`."""
+    if not os.path.exists(home.database):
+        raise StoreError(f"{home.database} is gone", "put it back, or stop the pool")
+    refuse_link(home.database)
+    refuse_emptied(home)
+    if not _holds_something(home.database):
+        raise StoreDamaged(f"{home.database} is empty", "put back what was there, or stop the pool")
+
+
 def refuse_emptied(home: Home) -> None:
     """Raise StoreDamaged where the database is empty or gone, and what lies beside it says that it held jobs.
 
@@ -76,12 +86,17 @@ def trace_of_jobs(home: Home) -> str:
     log = f"{home.database}-wal"
     if os.path.exists(log) and _holds_something(log):
         return log
-    with contextlib.suppress(OSError):
-        for folder in os.listdir(home.logs):
-            with contextlib.suppress(OSError):
-                for name in os.listdir(f"{home.logs}/{folder}"):
-                    return f"{home.logs}/{folder}/{name}"
+    for folder in _names_in(home.logs):
+        for name in _names_in(f"{home.logs}/{folder}"):
+            return f"{home.logs}/{folder}/{name}"
     return ""
+
+
+def _names_in(folder: str) -> list[str]:
+    """What a folder holds; nothing where it is a link, which may lead to what is none of ours."""
+    with contextlib.suppress(OSError):
+        return [] if os.path.islink(folder) else os.listdir(folder)
+    return []
 
 
 def configure(connection: sqlite3.Connection) -> None:

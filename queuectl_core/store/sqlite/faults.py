@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from queuectl_core.model.errors import (
@@ -19,7 +20,7 @@ def translated(error: sqlite3.Error, path: str) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreBusy(f"{path} is held by another process", "try again, or see who with 'queuectl doctor'")
+            return _busy(path)
         case sqlite3.SQLITE_FULL:
             return StoreFull(f"no room left for {path}", "free some space and try again; nothing was changed")
         case sqlite3.SQLITE_READONLY:
@@ -34,3 +35,17 @@ def translated(error: sqlite3.Error, path: str) -> StoreError:
             return StoreError(f"{path}: {error}", "check the disk: it may be full or failing; nothing was changed")
         case _:
             return StoreError(f"{path}: {error}", "run 'queuectl doctor'")
+
+
+def _busy(path: str) -> StoreBusy:
+    """The error that somebody holds the store for too long; it says who, where the kernel does."""
+    from queuectl_core.store.home import Home
+    from queuectl_core.store.sqlite.holders import writer
+
+    what, found = f"{path} is held by another process", writer(Home(os.path.dirname(path)))
+    if found is None:
+        return StoreBusy(what, "try again, or see who with 'queuectl doctor'")
+    if found.stopped:
+        hint = f"let it go on with 'kill -CONT {found.pid}', or end it, which undoes what it was about to change"
+        return StoreBusy(f"{what}, which is stopped (pid {found.pid})", hint)
+    return StoreBusy(f"{what} (pid {found.pid})", "try again once it is done")

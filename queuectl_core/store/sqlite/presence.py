@@ -1,4 +1,4 @@
-"""Whether the files of an open store are still where they were opened.
+"""Whether the files of an open store are still where they were opened, with something in them.
 
 Whoever has a file open works on with it when it is moved, removed or replaced, while all who come later see another:
 two stores in one place, of which the first is lost with its last user. SQLite does not notice; see
@@ -20,22 +20,25 @@ class Presence:
     def __init__(self, home: Home) -> None:
         # The log, too, stays the same file: only the last who closes the store removes it.
         paths = (home.database, f"{home.database}-wal")
-        self._files = {path: found for path in paths if (found := _identity(path))}
+        self._database = home.database
+        self._files = {path: found for path in paths if (found := _look(path))}
 
     def check(self) -> None:
-        """Raise StoreError where one of them is gone, or is another file by now."""
-        for path, identity in self._files.items():
-            found = _identity(path)
+        """Raise StoreError where one of them is gone, or is another file by now, or the database was emptied."""
+        for path, before in self._files.items():
+            found = _look(path)
             if found is None:
                 raise StoreError(f"{path} is gone, and still in use here", _advice(path))
-            if found != identity:
+            if not os.path.samestat(found, before):
                 raise StoreError(f"{path} was replaced, and the one before is still in use here", _advice(path))
+            # The log is empty now and then.
+            if not found.st_size and path == self._database:
+                raise StoreError(f"{path} was emptied, and is still in use here", _advice(path))
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _look(path: str) -> os.stat_result | None:
     with contextlib.suppress(OSError):
-        found = os.stat(path)
-        return found.st_dev, found.st_ino
+        return os.stat(path)
     return None
 
 

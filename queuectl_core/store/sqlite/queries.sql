@@ -121,6 +121,11 @@ SELECT {run_columns} FROM runs WHERE job = :number ORDER BY attempt;
 -- name: tail
 SELECT output FROM tails WHERE job = :number AND attempt = :attempt;
 
+-- name: stored_output
+SELECT NULL, outcome, output_bytes, output
+FROM runs LEFT JOIN tails ON tails.job = runs.job AND tails.attempt = runs.attempt
+WHERE runs.job = :number AND runs.attempt = :attempt;
+
 -- name: ids_starting_with
 SELECT name FROM jobs WHERE name >= :prefix AND name < :beyond ORDER BY name LIMIT :limit;
 
@@ -408,7 +413,7 @@ ON CONFLICT (id) DO NOTHING;
 DELETE FROM pools WHERE id = :pool;
 
 -- name: pools
-SELECT id, host, pid, started_at, wanted, orders FROM pools ORDER BY started_at, id;
+SELECT id, host, pid, started_at, wanted, orders, '', 0 FROM pools ORDER BY started_at, id;
 
 -- name: pool_orders
 SELECT wanted, orders FROM pools WHERE id = :pool;
@@ -436,7 +441,7 @@ UPDATE workers SET settings_version = :settings_version WHERE id = :worker;
 DELETE FROM workers WHERE id = :worker;
 
 -- name: workers
-SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version FROM workers
+SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version, '', 0 FROM workers
 ORDER BY started_at, id;
 
 -- ------------------------------------------------------------------ browsing
@@ -535,3 +540,62 @@ UPDATE jobs SET state = :state, ready = iif(:state IN ('pending', 'failed'), :du
     exit_code = :exit_code, signal = :signal, error = :error, worker = :worker, updated_at = :updated_at
 WHERE number = :number AND token IS NULL
 RETURNING {job_columns};
+
+-- ------------------------------------------------------------------ moving
+
+-- name: sizes_after
+SELECT number, runs, length(command) + coalesce(length(env), 0)
+    + (SELECT coalesce(sum(length(output)), 0) FROM tails WHERE job = number)
+FROM jobs WHERE number > :after AND number <= :last ORDER BY number LIMIT :limit;
+
+-- name: jobs_between
+SELECT {job_columns} FROM jobs WHERE number BETWEEN :first AND :last ORDER BY number;
+
+-- name: runs_between
+SELECT job, {run_columns} FROM runs WHERE job BETWEEN :first AND :last ORDER BY job, attempt;
+
+-- name: tails_between
+SELECT job, attempt, output FROM tails WHERE job BETWEEN :first AND :last ORDER BY job, attempt;
+
+-- name: any_job
+SELECT number FROM jobs LIMIT 1;
+
+-- No job that comes by itself takes a number up to `:last` any more. SQLite keeps no row before the first job.
+
+-- name: begin_numbers
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'jobs', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'jobs');
+
+-- name: reserve_numbers
+UPDATE sqlite_sequence SET seq = max(seq, :last) WHERE name = 'jobs';
+
+-- name: taken_numbers
+SELECT number FROM jobs WHERE number BETWEEN :first AND :last LIMIT 1;
+
+-- name: bring_jobs
+INSERT INTO jobs (number, name, command, argv, state, queue, priority, attempts, max_retries, due, ready, timeout_ms,
+                  cwd, env, created_at, updated_at, started_at, finished_at, exit_code, signal, error, worker, runs)
+VALUES (:number, :name, :command, :argv, :state, :queue, :priority, :attempts, :max_retries, :due, :ready, :timeout_ms,
+        :cwd, :env, :created_at, :updated_at, :started_at, :finished_at, :exit_code, :signal, :error, :worker, :runs);
+
+-- name: bring_runs
+INSERT INTO runs (job, attempt, token, worker, started_at, finished_at, outcome, exit_code, signal, error, duration_ms,
+                  output_bytes)
+VALUES (:job, :attempt, :token, :worker, :started_at, :finished_at, :outcome, :exit_code, :signal, :error, :duration_ms,
+        :output_bytes);
+
+-- name: bring_tails
+INSERT INTO tails (job, attempt, output) VALUES (:job, :attempt, :output);
+
+-- name: counted_up_to
+SELECT queue, state, count(*) FROM jobs WHERE number <= :last GROUP BY queue, state ORDER BY queue, state;
+
+-- name: runs_up_to
+SELECT count(*) FROM runs WHERE job <= :last;
+
+-- name: open_all_but
+UPDATE queues SET paused = 0 WHERE paused = 1 AND name NOT IN (SELECT value FROM json_each(:kept)) RETURNING name;
+
+-- name: discard_jobs
+DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE number <= :last ORDER BY number LIMIT :limit)
+RETURNING number;

@@ -55,6 +55,9 @@ def ensure_schema(connection: sqlite3.Connection, home: Home) -> None:
     prepare_folders(home)
     if needed:
         migrate(connection, home, migrations())
+    # A file that was put back from a copy may have lost its log: those of `.recover` and VACUUM INTO keep none.
+    elif connection.execute("PRAGMA journal_mode").fetchall() != [("wal",)]:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
 def needs_migration(connection: sqlite3.Connection, path: str, current: int) -> bool:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
-from queuectl_core.model.errors import StoreError
+from queuectl_core.model.job import TAIL_BYTES
 from queuectl_core.store import failpoints
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
-from queuectl_core.store.home import Home, cannot_use, prepare_home, refuse_link
+from queuectl_core.store.home import Home, cannot_use, prepare_home
 from queuectl_core.store.sqlite import wal
-from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, make_file, wall_clock
+from queuectl_core.store.sqlite.connecting import BUSY_SECONDS, QUERIES, configure, find_file, make_file, wall_clock
 from queuectl_core.store.sqlite.faults import translated
 from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.schema import ensure_schema, hold_schema
-from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction
+from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
 
@@ -33,8 +33,8 @@ class SqliteStore:
     """One connection to the store in a home; belongs to one thread of one process.
 
     `clock` gives milliseconds since the epoch. `holds_schema` keeps migrations away while it is open,
-    which is for those who stay; without `makes` a store that is not there is an error. Raises a StoreError
-    where the store cannot be used.
+    which is for those who stay; without `makes` a store that is not there, or is empty, is an error. Raises a
+    StoreError where the store cannot be used.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class SqliteStore:
         self.home = home
         self.clock = clock
         self.always_durable = False
+        self.tail_bytes = TAIL_BYTES
         """Whether workers' transactions, too, are on the disk before `run` returns."""
         self._doorbell = Doorbell(home)
         self._synced = True
@@ -56,10 +57,8 @@ class SqliteStore:
         if makes:
             prepare_home(home)
             make_file(home)
-        elif not os.path.exists(home.database):
-            raise StoreError(f"{home.database} is gone", "put it back, or stop the pool")
         else:
-            refuse_link(home.database)
+            find_file(home)
         try:
             self._connection = sqlite3.connect(
                 home.database, timeout=busy_seconds, isolation_level=None, cached_statements=256
@@ -98,7 +97,7 @@ class SqliteStore:
         return play.outcome()
 
     @contextmanager
-    def impatient(self) -> Iterator[None]:
+    def impatient(self, seconds: float = 0.0) -> Iterator[None]:  # noqa: ARG002  # nothing here is far away
         """Wait for other writers hardly at all: for what can be done later, while something else must be seen to."""
         usual, self._gate.patience = self._gate.patience, IMPATIENCE
         try:
@@ -161,6 +160,14 @@ class SqliteStore:
             raise translated(error, self.home.database) from error
         except OSError as error:
             raise cannot_use(self.home.path, error) from error
+
+    def handle(self) -> int | None:
+        """None: all who change the store ring for themselves."""
+        return None
+
+    def heard(self) -> list[Wake | None]:
+        """Nothing, likewise."""
+        return []
 
     def upkeep(self) -> bool:
         """Checkpoint a log that grows, before a writer has to; whether it was."""

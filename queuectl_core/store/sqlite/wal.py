@@ -172,7 +172,9 @@ def held_up(home: Home) -> HeldUp | None:
     """
     if not is_long(home.database, HELD_UP_PAGES):
         return None
-    before = _readers(home.database)
+    from queuectl_core.store.sqlite.holders import readers  # here, since no plain command needs it
+
+    before = readers(home.database)
     try:
         copied = _copied_patiently(home)
     except (OSError, sqlite3.Error):
@@ -180,7 +182,7 @@ def held_up(home: Home) -> HeldUp | None:
     if copied is None or copied.whole:
         return None
     time.sleep(LOOK_SECONDS)
-    return HeldUp(copied.log * (_FRAME_HEADER + PAGE_BYTES), tuple(sorted(before & _readers(home.database))))
+    return HeldUp(copied.log * (_FRAME_HEADER + PAGE_BYTES), tuple(sorted(before & readers(home.database))))
 
 
 def _copied_patiently(home: Home) -> Copied | None:
@@ -192,37 +194,3 @@ def _copied_patiently(home: Home) -> Copied | None:
         guard.execute("PRAGMA wal_autocheckpoint = 0")
         held.enter_context(gate.passed())
         return copy_log(guard, home.database, home.lock("checkpoint"))
-
-
-_READ_LOCKS = range(123, 128)
-"""The bytes of the `-shm` file that readers lock (https://sqlite.org/walformat.html, section 2.3)."""
-
-
-def _readers(database: str) -> set[int]:
-    """The pids of the other processes that are inside a read, by the kernel's list of locks; none where it has none."""
-    path, found = f"{database}-shm", set[int]()
-    with contextlib.suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
-        node = os.stat(path).st_ino
-        for line in locks:
-            # 1: POSIX ADVISORY READ 14671 fe:00:2154598 124 124
-            words = line.split()
-            if len(words) != 8 or words[1] != "POSIX" or words[5].rpartition(":")[2] != str(node):
-                continue
-            pid, start, end = int(words[4]), int(words[6]), words[7]
-            if start < _READ_LOCKS.stop and (end == "EOF" or int(end) >= _READ_LOCKS.start) and _has_open(pid, path):
-                found.add(pid)
-    return found - {os.getpid()}
-
-
-def _has_open(pid: int, path: str) -> bool:
-    """Whether a process has a file open; it tells files of one number on different disks apart."""
-    with contextlib.suppress(OSError):
-        wanted, folder = os.stat(path), f"/proc/{pid}/fd"
-        return any(_is_file(f"{folder}/{name}", wanted) for name in os.listdir(folder))
-    return False
-
-
-def _is_file(path: str, wanted: os.stat_result) -> bool:
-    with contextlib.suppress(OSError):
-        return os.path.samestat(os.stat(path), wanted)
-    return False
