@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from queuectl_core.cli.hiding import hide_password
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,6 +55,7 @@ def main() -> int:
     """Run the console, and return the exit status."""
     # While modules load there is no garbage; looking for it all the same takes an eighth of the start.
     gc.disable()
+    hide_password()
     options = _parser().parse_args()
     if options.version:
         from importlib.metadata import version
@@ -77,6 +80,13 @@ def _guarded(options: argparse.Namespace) -> int:
 
         sys.stderr.write(f"{PROGRAM}: {clean(without_passwords(str(error)))}\n")
         return status_of(error)
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        from queuectl_core.cli.main import NO_DRIVER
+
+        sys.stderr.write(f"{PROGRAM}: {NO_DRIVER}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
 

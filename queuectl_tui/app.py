@@ -18,7 +18,6 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from queuectl_core.execution.locks import count_workers
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import JobState
 from queuectl_tui.acting.undo import Undo
@@ -131,7 +130,9 @@ class QueueConsole(App[int]):
         self.show_edges()
 
     async def _read_vital(self) -> None:
-        self.hands = await asyncio.to_thread(count_workers, self.session.home)
+        from queuectl_tui.pools.reading import count_hands  # Here: the first picture can do without.
+
+        self.hands = await count_hands(self.session)
         self.vital = await read_vital(self.session)
 
     async def read_ahead(self, rows: int) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from queuectl_core.cli import output
-from queuectl_core.store.home import Home
+from queuectl_core.store.contract import Store
 
 
-def note_if_nobody_works(home: Home) -> None:
-    """Say on stderr that no worker runs, where none does."""
-    from queuectl_core.execution.locks import any_worker
-
-    if not any_worker(home):
+def note_if_nobody_works(store: Store) -> None:
+    """Say on stderr that no worker runs, where none does. Raises a StoreError."""
+    if not _somebody_works(store):
         output.note("no worker runs: start one with 'queuectl worker start'")
+
+
+def _somebody_works(store: Store) -> bool:
+    if store.home.url is not None:
+        from queuectl_core.execution import roster
+
+        return roster.any_worker(store)
+    from queuectl_core.execution import locks  # It alone: every command that enqueues asks.
+
+    return locks.any_worker(store.home)

@@ -58,7 +58,7 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
                 # The batch first: else a number would be taken for a row that is not there.
                 output.values(number if row[0] is None else row[0] for row, number in zip(batch, numbers, strict=False))
             output.flush()
-            note_if_nobody_works(store.home)
+            note_if_nobody_works(store)
 
 
 class Spool:

@@ -10,19 +10,31 @@ from collections.abc import Callable, Iterator
 
 from queuectl_core.cli.findings import NAMED, REPAIR, Finding, cannot_tell, listed, ok, problem, size, warning
 from queuectl_core.cli.home_checks import rescue
-from queuectl_core.cli.log_alarm import log_alarm
+from queuectl_core.cli.log_alarm import log_alarm, write_alarm
 from queuectl_core.cli.remains import check_orphans, check_run
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import schema, wal
 
+Check = Callable[[Store], Finding]
+
 
 def check_store(store: Store) -> Iterator[Finding]:
-    """The open store: its file, what it counts, and who works on it."""
+    """The open store: its file or server, what it counts, and who works on it."""
+    if store.home.url is not None:
+        from queuectl_core.cli.server_checks import check_server
+
+        yield from check_server(store)
+        yield from _checked(store, _SHARED_CHECKS)
+        return
     yield ok("store", f"{store.home.database} opens")
     yield ok("schema", f"version {schema.VERSION}, as this program writes it")
-    for name, check in _STORE_CHECKS.items():
+    yield from _checked(store, {**_FILE_CHECKS, "workers": _workers, **_SHARED_CHECKS})
+
+
+def _checked(store: Store, named: dict[str, Check]) -> Iterator[Finding]:
+    for name, check in named.items():
         try:
             yield check(store)
         except StoreError as error:
@@ -35,6 +47,11 @@ def _integrity(store: Store) -> Finding:
         return ok("integrity", "the file is sound")
     detail = f"{store.home.database} is damaged: {'; '.join(wrong[:NAMED])}"
     return problem("integrity", detail, rescue(store.home))
+
+
+def _writer(store: Store) -> Finding:
+    alarm = write_alarm(store.home)
+    return problem("writer", *alarm) if alarm else ok("writer", "nobody who is stopped keeps others from writing")
 
 
 def _log_of_store(store: Store) -> Finding:
@@ -83,11 +100,9 @@ def _survivors(store: Store) -> Finding:
     return problem("survivors", f"processes outlived the worker of {named}", advice)
 
 
-_STORE_CHECKS: dict[str, Callable[[Store], Finding]] = {
-    "integrity": _integrity,
-    "wal": _log_of_store,
+_FILE_CHECKS: dict[str, Check] = {"integrity": _integrity, "writer": _writer, "wal": _log_of_store}
+_SHARED_CHECKS: dict[str, Check] = {
     "counts": _counts,
-    "workers": _workers,
     "survivors": _survivors,
     "run": check_run,
     "orphans": check_orphans,

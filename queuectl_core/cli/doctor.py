@@ -1,5 +1,6 @@
 """`queuectl doctor`: whether all is well, and what to do where it is not. The checks are
-`home_checks.py`, `remains.py` and `checks.py`, what it repairs is `repairs.py`."""
+`home_checks.py`, `remains.py`, `checks.py` and, where a server keeps the jobs, `server_checks.py`; what it repairs is
+`repairs.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from queuectl_core.cli import checks, context, home_checks, output, remains, repairs
+from queuectl_core.cli import checks, context, home_checks, output, remains, repairs, server_checks
 from queuectl_core.cli.exit_codes import DONE, FAILED
 from queuectl_core.cli.findings import Finding, Status, cannot_tell, ok, problem
 from queuectl_core.cli.output import Cell
@@ -17,6 +18,7 @@ from queuectl_core.cli.parameters import json_option
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home, prepare_home
+from queuectl_core.store.opening import open_home
 from queuectl_core.store.sqlite.store import SqliteStore
 
 PATIENCE = 5.0
@@ -58,16 +60,30 @@ def _all_findings(home: Home, *, repair: bool) -> Iterator[Finding]:
         yield from home_checks.check_home(home)
         if repaired:
             yield repaired.finding()
-        if os.path.isdir(home.path):
-            yield remains.check_backups(home)
+        yield from _beside(home)
         if trouble is not None:
             yield trouble
         if store is not None:
             yield from checks.check_store(store)
 
 
+def _beside(home: Home) -> Iterator[Finding]:
+    """What else is in the home: copies that migrations made, or a queue beside the one on the server."""
+    if home.url is not None:
+        other = server_checks.other_queue(home)
+        yield from [other] if other else []
+    elif os.path.isdir(home.path):
+        yield remains.check_backups(home)
+
+
 def _opened(home: Home) -> tuple[Store | None, Finding | None]:
-    """The store, or what is to be said where there is none that opens; nothing is made."""
+    """The store, or what is to be said where there is none that opens; nothing is made but the home of one that a
+    server keeps."""
+    if home.url is not None:
+        try:
+            return open_home(home), None
+        except StoreError as error:
+            return None, home_checks.unopened(home, error)
     if not os.path.isdir(home.path):
         return None, None  # which the checks of the home say
     if missing := home_checks.missing_store(home):

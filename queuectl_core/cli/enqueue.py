@@ -83,4 +83,4 @@ def _store(job: NewJob) -> None:
             output.flush()  # who reads it need not wait for what follows
         except QueueError as error:
             raise QueueError(f"{error.wrong}", f"job {job_id} is stored all the same") from None
-        note_if_nobody_works(store.home)
+        note_if_nobody_works(store)

@@ -1,4 +1,5 @@
-"""The alarm that `status` and `doctor` raise: a reader that stays keeps the write-ahead log from being copied."""
+"""The alarms that `status` and `doctor` raise: a reader that stays keeps the write-ahead log from being copied, and a
+writer that is stopped keeps all others from writing."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from queuectl_core.cli.findings import listed, size
 from queuectl_core.model.cleaning import clean
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite import wal
+from queuectl_core.store.sqlite import holders, wal
 
 
 class Alarm(NamedTuple):
@@ -16,6 +17,28 @@ class Alarm(NamedTuple):
 
     detail: str
     advice: str
+
+    def __str__(self) -> str:
+        return f"{self.detail}: {self.advice}"
+
+
+def alarms(home: Home) -> list[Alarm]:
+    """Every alarm that there is reason for; none where the jobs are on a server."""
+    if home.url is not None:
+        return []
+    return [alarm for alarm in (write_alarm(home), log_alarm(home)) if alarm]
+
+
+def write_alarm(home: Home) -> Alarm | None:
+    """The alarm of a writer that is stopped, where the kernel tells of one."""
+    writer = holders.writer(home)
+    if writer is None or not writer.stopped:
+        return None
+    who = f"pid {writer.pid} ({_name(writer.pid)})"
+    return Alarm(
+        f"nobody can write to {home.database} while {who} is stopped in the midst of a change",
+        f"let it go on with 'kill -CONT {writer.pid}', or end it, which undoes that change",
+    )
 
 
 def log_alarm(home: Home) -> Alarm | None:

@@ -1,4 +1,5 @@
-"""Reading the output of one run: its log file, or the end of it that the store kept. Nothing is printed here.
+"""Reading the output of one run: its log file, or the end of it that the store kept, as where that file is on another
+host. Nothing is printed here.
 
 A log may be larger than memory, so it is read in blocks, from either end.
 """
@@ -12,37 +13,54 @@ from typing import BinaryIO, NamedTuple
 
 from queuectl_core.execution.logs import open_log as open_log_file
 from queuectl_core.execution.logs import why_unreadable
+from queuectl_core.execution.whereabouts import Elsewhere, elsewhere, is_whole
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import Job
 from queuectl_core.store.contract import Store
-from queuectl_core.store.transactions.jobs import history, tail
+from queuectl_core.store.transactions.jobs import StoredOutput, stored_output
 
 BLOCK = 65_536
 
 
 class Log(NamedTuple):
-    """The output of a run; not `whole` where its file is gone and only the stored end is left."""
+    """The output of a run; `missing` says why that is not all of it, and is empty where it is.
+
+    `away` says that it runs, or ran, in another home.
+    """
 
     file: BinaryIO
-    whole: bool
+    missing: str = ""
+    away: bool = False
 
 
 def open_log(store: Store, job: Job, attempt: int) -> Log:
     """The output of a run. Raises QueueError where its log file is there and cannot be read.
 
-    A run that printed nothing needs no file.
+    A run that printed nothing needs no file. That of a run in another home is not looked for.
     """
+    if store.home.url is not None:
+        stored = store.run(stored_output(job.number, attempt))
+        if (away := elsewhere(store.home, job.number, attempt, stored)) is not None:
+            return Log(io.BytesIO(stored.tail), _said_of(away, attempt, stored), away=True)
     path = store.home.log(job.number, attempt)
     try:
-        return Log(os.fdopen(open_log_file(path), "rb", buffering=0), whole=True)
+        return Log(os.fdopen(open_log_file(path), "rb", buffering=0))
     except FileNotFoundError:
-        return Log(io.BytesIO(store.run(tail(job.number, attempt))), whole=_was_silent(store, job, attempt))
+        stored = store.run(stored_output(job.number, attempt))
+        kept = "this is the end of it, as the store kept it" if stored.tail else "and the store kept nothing of it"
+        gone = "" if stored.size == 0 else f"the log file of run {attempt} is gone: {kept}"
+        return Log(io.BytesIO(stored.tail), gone)
     except OSError as error:
         raise QueueError(f"cannot read the log {path}: {why_unreadable(error)}") from None
 
 
-def _was_silent(store: Store, job: Job, attempt: int) -> bool:
-    return any(run.attempt == attempt and run.output_bytes == 0 for run in store.run(history(job.number)))
+def _said_of(away: Elsewhere, attempt: int, stored: StoredOutput) -> str:
+    if stored.outcome is None:
+        return f"run {attempt}: {away.goes_on}"
+    if is_whole(stored):
+        return ""
+    kept = "this is the end of the output" if stored.tail else "none of the output is stored"
+    return f"run {attempt}: {kept}; {away.whole}"
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:

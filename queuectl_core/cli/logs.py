@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from queuectl_core.cli import context, output
-from queuectl_core.cli.log_reading import Log, blocks, open_log, skip_to_last
+from queuectl_core.cli.log_reading import blocks, open_log, skip_to_last
 from queuectl_core.cli.parameters import COUNT, JOB_ID
 from queuectl_core.model.errors import NoSuchJob, NoSuchRun
 from queuectl_core.model.job import ENDED, Job, JobState
@@ -20,6 +20,9 @@ from queuectl_core.store.transactions.jobs import find
 
 LOOK_SECONDS = 0.1
 """How often a follower looks for more."""
+
+LOOK_SECONDS_AWAY = 0.5
+"""How often it asks whether a run elsewhere has ended."""
 
 
 @click.command("logs")
@@ -45,22 +48,13 @@ def logs(job_id: str, attempt: int | None, follow: bool, count: int | None) -> N
 def _print_run(store: Store, job: Job, attempt: int, count: int | None) -> None:
     log = open_log(store, job, attempt)
     with log.file as file:
-        if not (log.whole or _goes_on(job, attempt)):
-            _note_lost(log, attempt)
+        if log.missing and (log.away or not _goes_on(job, attempt)):
+            output.note(log.missing)
         if count is not None:
             skip_to_last(file, count)
         printer = Printer()
         printer.print(blocks(file))
         printer.end()
-
-
-def _note_lost(log: Log, attempt: int) -> None:
-    kept = bool(log.file.read(1))
-    log.file.seek(0)
-    output.note(
-        f"the log file of run {attempt} is gone: "
-        + ("this is the end of it, as the store kept it" if kept else "and the store kept nothing of it")
-    )
 
 
 def _goes_on(job: Job, attempt: int) -> bool:
@@ -76,48 +70,67 @@ def _follow(store: Store, job: Job, only: int | None, count: int | None) -> None
                 return
             time.sleep(LOOK_SECONDS)
         else:
-            _follow_run(store, job, attempt, count)
-            if only is not None:
-                return
-            attempt, count = attempt + 1, None
+            if _follow_run(store, job, attempt, count):
+                if only is not None:
+                    return
+                attempt, count = attempt + 1, None
         again = _look(store, job)
         if again is None:
             return
         job = again
 
 
-def _follow_run(store: Store, job: Job, attempt: int, count: int | None) -> None:
+def _follow_run(store: Store, job: Job, attempt: int, count: int | None) -> bool:
+    """Print one run until it has ended; False where it turns out that it never began."""
     printer = Printer()
-    file: BinaryIO | None = None
+    awaited = Awaited(store, job, attempt, count)
     try:
         while True:
             # Looked at before its output is read, so that what it wrote at its end is read too.
             seen = _look(store, job)
+            if seen is not None and seen.runs < attempt:
+                return False  # A worker had claimed it, and gave it back.
             ended = seen is None or not _goes_on(seen, attempt)
-            if file is None:
-                file = _open_if_there(store, job, attempt, count, ended=ended)
+            file = awaited.file(ended=ended)
             if file is not None:
                 printer.print(blocks(file))
                 output.flush()
             if ended:
                 printer.end()
-                return
-            time.sleep(LOOK_SECONDS)
+                return True
+            time.sleep(LOOK_SECONDS_AWAY if awaited.away else LOOK_SECONDS)
     finally:
-        if file is not None:
-            file.close()
+        awaited.close()
 
 
-def _open_if_there(store: Store, job: Job, attempt: int, count: int | None, *, ended: bool) -> BinaryIO | None:
-    """The run's log file; what the store kept where the run has ended without one; None before it has one."""
-    log = open_log(store, job, attempt)
-    if not log.whole:
-        if not ended:
+class Awaited:
+    """The output of a run that perhaps goes on; `away` where it does in another home, and is awaited to its end."""
+
+    def __init__(self, store: Store, job: Job, attempt: int, count: int | None) -> None:
+        self._run = (store, job, attempt)
+        self._count = count
+        self._file: BinaryIO | None = None
+        self.away = False
+
+    def file(self, *, ended: bool) -> BinaryIO | None:
+        """The run's log file; what the store kept where the run has ended without one; None before there is one."""
+        if self._file is not None or (self.away and not ended):
+            return self._file
+        log = open_log(*self._run)
+        if log.missing and (log.away or ended):
+            output.note(log.missing)
+        self.away = log.away
+        if (log.missing or log.away) and not ended:
             return None
-        _note_lost(log, attempt)
-    if count is not None:
-        skip_to_last(log.file, count)
-    return log.file
+        if self._count is not None:
+            skip_to_last(log.file, self._count)
+        self._file = log.file
+        return self._file
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _look(store: Store, job: Job) -> Job | None:

@@ -98,6 +98,8 @@ def _drafts(home: Home) -> Iterator[str]:
 
 def check_orphans(store: Store) -> Finding:
     """The logs of jobs that are forgotten."""
+    if _are_mixed(store.home):
+        return ok("orphans", f"not looked for: logs of the jobs in {store.home.database} lie among these")
     orphans, strangers = orphaned_logs(store)
     if orphans:
         return warning("orphans", f"jobs that are gone left the logs of {_of_jobs(orphans)}", REPAIR)
@@ -107,8 +109,15 @@ def check_orphans(store: Store) -> Finding:
     return ok("orphans", "every log belongs to a job")
 
 
+def _are_mixed(home: Home) -> bool:
+    """Whether logs of another queue, in a file of this home, lie among those of the queue on a server."""
+    return home.url is not None and os.path.lexists(home.database)
+
+
 def orphaned_logs(store: Store) -> tuple[list[Forgotten], list[Forgotten]]:
     """The logs whose jobs are gone, and those with the number of no job so far, which are left alone."""
+    if _are_mixed(store.home):
+        return [], []
     runs: dict[int, int] = {}
     for seen, (path, _) in enumerate(log_files(store.home.logs)):
         if seen >= MOST_LOGS:

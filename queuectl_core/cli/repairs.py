@@ -19,7 +19,7 @@ def mend_home(home: Home) -> Iterator[str]:
     closed = [path for path in own_files(home) if _close_to_others(path)]
     if closed:
         yield f"closed {counted(len(closed), 'file')} to others"
-    drafts = backup_drafts(home)
+    drafts = backup_drafts(home) if home.url is None else []
     if drafts and _nobody_migrates(home):
         for path in drafts:
             _remove(path)
@@ -56,10 +56,28 @@ def mend_store(store: Store) -> Iterator[str]:
     left = strays(store)
     if jobs := recover_lost(store):
         yield f"recovered {counted(len(jobs), 'lost job')}"
-    if log_is_long(store.home) and store.upkeep():
+    if store.home.url is not None and (ended := _end_given_up(store.home)):
+        yield f"ended what was left of {counted(ended, 'run')} that another host has taken over"
+    if store.home.url is None and log_is_long(store.home) and store.upkeep():
         yield "copied the log into the store"
     yield from _swept(store, left)
     yield from _without_orphans(store)
+
+
+def _end_given_up(home: Home) -> int:
+    """End what runs of dead workers of this home left behind, whose jobs other hosts have: their locks alone know of it,
+    and are swept away next. Returns of how many runs."""
+    from queuectl_core.execution.liveness import read_note
+    from queuectl_core.execution.locks import is_alive, names
+    from queuectl_core.execution.survivors import end_survivors, find_survivors, trail_of
+
+    ended = 0
+    for name in names(home):
+        note = read_note(home, name) if "-" in name and not is_alive(home, name) else None
+        if note is None or note.run is None or not find_survivors(trail := trail_of(note.run.token, note)):
+            continue
+        ended += not end_survivors(trail)
+    return ended
 
 
 def _swept(store: Store, left: list[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from queuectl_core.cli import cells, context, output
-from queuectl_core.cli.log_alarm import log_alarm
+from queuectl_core.cli.log_alarm import alarms
 from queuectl_core.cli.output import Cell
 from queuectl_core.cli.parameters import json_option
 from queuectl_core.cli.shapes import Shape
@@ -45,8 +45,7 @@ def status(as_json: bool) -> None:
         hands = count_hands(worker_views(store))
         found = store.run(summary())
         home = store.home
-        alarm = log_alarm(home)
-    warnings = [f"{alarm.detail}: {alarm.advice}"] if alarm else []
+        warnings = [str(alarm) for alarm in alarms(home)]
     shape = {**status_json(found, hands), "warnings": warnings}
     if as_json:
         output.json_document(shape)

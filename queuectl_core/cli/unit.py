@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+from urllib.parse import urlsplit
 
 from queuectl_core.model.settings import Settings
 
@@ -35,7 +36,7 @@ Type=exec
 ExecStart={command}
 # Jobs find their programs where you find them now.
 Environment={path}
-Restart=on-failure
+{store}Restart=on-failure
 RestartSec=5
 # TERM goes to the pool alone, which drains; what is left when it has gone is killed.
 KillMode=mixed
@@ -45,6 +46,12 @@ OOMPolicy=continue
 
 [Install]
 WantedBy=default.target
+"""
+
+_STORE = """\
+# Where the jobs are, without a password, which everybody could read here. Put that into ~/.pgpass (mode 0600, a line
+# HOST:PORT:DATABASE:USER:PASSWORD), into the file that PGPASSFILE names, or into a service file of libpq.
+Environment={store}
 """
 
 
@@ -57,16 +64,27 @@ def this_program() -> tuple[str, ...]:
     return (os.path.abspath(sys.executable), "-m", "queuectl_core")
 
 
-def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str) -> str:
-    """The unit for a pool on `home`; `path` is the search path that jobs get."""
+def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str, url: str | None = None) -> str:
+    """The unit for a pool on `home`; `path` is the search path that jobs get, `url` that of the server that keeps the
+    jobs, if one does."""
     executable, *rest = program
     arguments = [*rest, "--home", home, "worker", "start"]
     return _TEMPLATE.format(
         queuectl=shlex.join((*program, "--home", home)).replace("\n", " "),
         command=" ".join([quoted(executable), *(quoted(word.replace("$", "$$")) for word in arguments)]),
         path=quoted(f"PATH={path}"),
+        store="" if url is None else _STORE.format(store=quoted(f"QUEUECTL_STORE={without_password(url)}")),
         timeout=_stop_timeout(settings),
     )
+
+
+def without_password(url: str) -> str:
+    """The URL of a server without its password, be it before the host or a parameter; all else as it was."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    kept = [part for part in parts.query.split("&") if part.partition("=")[0] not in ("password", "sslpassword")]
+    netloc = f"{login.partition(':')[0]}{at}{host}"
+    return f"{parts.scheme}://{netloc}{parts.path}{'?' if any(kept) else ''}{'&'.join(kept)}"
 
 
 def _stop_timeout(settings: Settings) -> str:

@@ -34,7 +34,7 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> int:
     with context.open_store() as store:
         jobs = store.run(find(ids))
         if left := not_ended(jobs):
-            note_if_nobody_works(store.home)
+            note_if_nobody_works(store)
         in_time = watch(store, left, not_ended, deadline=deadline)
     failed = [job for job in ended.values() if job.state is not JobState.COMPLETED]
     for job in failed:

@@ -18,10 +18,11 @@ from queuectl_core.cli.output import Cell, Column
 from queuectl_core.cli.parameters import COUNT, QUEUE, SECONDS, TEXT, json_option
 from queuectl_core.cli.shapes import Shape, instant
 from queuectl_core.execution.cores import usable_cores
-from queuectl_core.model.errors import InvalidInput, NoSuchPool
+from queuectl_core.model.errors import InvalidInput, NoSuchPool, Refused
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
+from queuectl_core.store.transactions.moving import unfinished
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import MOST_WORKERS, Orders, Pool, order, scale
 
@@ -98,9 +99,13 @@ def refuse_too_many(count: int | None) -> None:
 def usual_count(home: Home) -> int:
     """How many workers a pool has that was not told: by the setting, else one for each core we may use.
 
-    It opens the store, which is made thereby, and closes it again: a pool holds no connection.
+    It opens the store, which is made thereby, and closes it again: a pool holds no connection. Raises Refused while
+    an import is unfinished, whose jobs nobody has verified yet.
     """
     with open_home(home) as store:
+        if store.run(unfinished()) is not None:
+            hint = "import that file again, or see 'queuectl import --help'"
+            raise Refused("an import into this store is unfinished", hint)
         wanted = store.run(settings()).values.workers
     return usable_cores() if wanted is None else wanted
 
@@ -130,19 +135,19 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
         pools = [found.id for found in (living if pool is None else [_named(pool, living)])]
         store.run(order(pools, Orders.STOP if now else Orders.DRAIN))
         _tell_what_is_awaited(store, pools)
-        if not wait_until_gone(store.home, pools, timeout):
+        if not wait_until_gone(store, pools, timeout):
             _tell_a_person("the time is over: ending what still runs")
             store.run(order(pools, Orders.STOP))
-            wait_until_gone(store.home, pools, None)
+            wait_until_gone(store, pools, None)
     return DONE
 
 
-def wait_until_gone(home: Home, pools: list[str], seconds: float | None) -> bool:
+def wait_until_gone(store: Store, pools: list[str], seconds: float | None) -> bool:
     """Wait until no pool of these and none of their workers lives; False once `seconds` have passed first."""
-    from queuectl_core.execution.locks import alive
+    from queuectl_core.execution.roster import names_of_the_living
 
     deadline = None if seconds is None else time.monotonic() + seconds
-    while any(name.partition("-")[0] in pools for name in alive(home)):
+    while any(name.partition("-")[0] in pools for name in names_of_the_living(store)):
         if deadline is not None and time.monotonic() >= deadline:
             return False
         time.sleep(GLANCE)
@@ -266,5 +271,5 @@ def unit() -> None:
 
     with context.open_store() as store:
         values = store.run(settings()).values
-        home = store.home.path
-    output.lines(unit_text(this_program(), home, values, os.environ.get("PATH", os.defpath)))
+        home = store.home
+    output.lines(unit_text(this_program(), home.path, values, os.environ.get("PATH", os.defpath), home.url))

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from queuectl_core.execution import events
-from queuectl_core.execution.orders import Inbox, KeeperOptions
-from queuectl_core.execution.worker import Worker, WorkerOptions
+from queuectl_core.execution.orders import Inbox, KeeperOptions, WorkerOptions
+from queuectl_core.execution.worker import Worker
 from queuectl_core.store.home import Home
 
 if TYPE_CHECKING:

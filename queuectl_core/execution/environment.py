@@ -11,11 +11,13 @@ _TOKEN = TOKEN_NAME.encode()
 
 
 class Environment:
-    """Makes the environment of one worker's commands."""
+    """Makes the environment of one worker's commands; `url` is that of the server that keeps the queue, if one does: so
+    what they enqueue comes to the queue that they are from."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, url: str | None = None) -> None:
         self._base = dict(os.environb)
         self._home = os.fsencode(home)
+        self._store = {} if url is None else {b"QUEUECTL_STORE": os.fsencode(url)}
 
     def of(self, job: Job, token: str) -> dict[bytes, bytes]:
         """The environment for a run of the job, as bytes: encoding it all for each command would cost."""
@@ -27,4 +29,4 @@ class Environment:
             _TOKEN: token.encode(),
         }
         own = {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}
-        return {**self._base, **own, **identity}
+        return {**self._base, **own, **self._store, **identity}

@@ -81,6 +81,6 @@ class Hand:
         now = time.monotonic()
         return [report._replace(late_ms=round((now - at) * 1000)) for report, at in self._finished]
 
-    def reported(self) -> None:
-        """Forget the results: they are stored, or will not be."""
-        self._finished.clear()
+    def reported(self, count: int) -> None:
+        """Forget the first results: they are stored, or will not be."""
+        del self._finished[:count]

@@ -7,6 +7,7 @@ an order or signal comes, or, each second, the store has changed: that is the gu
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 from collections.abc import Callable, Iterable
@@ -38,6 +39,8 @@ class Sleeper:
         self._bells: list[int] = []
         self._listening = False
         self._seen = -1
+        self.look_each = math.inf
+        """Seconds after which `routine` is called at the latest; once a second it always is."""
 
     @property
     def listening(self) -> bool:
@@ -79,7 +82,7 @@ class Sleeper:
             poll.register(handle, select.POLLIN)
         due_at = None if due_in_ms is None else _now() + max(0, due_in_ms) / 1000
         while True:
-            ready = poll.poll(_until(due_at))
+            ready = poll.poll(min(_until(due_at), self.look_each * 1000))
             if ready:
                 rung = any(handle in self._bells for handle, _ in ready)
                 for handle, _ in ready:

@@ -6,21 +6,27 @@ of the pool through the store, and says when a draining pool has nothing left to
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import socket
 import time
+from contextlib import AbstractContextManager
 
 from queuectl_core.execution import events, orders
+from queuectl_core.execution.lease import Lease
+from queuectl_core.execution.locks import alive
 from queuectl_core.execution.maintenance import Maintenance
 from queuectl_core.execution.orders import Inbox, KeeperOptions, drain_bytes, tell
+from queuectl_core.execution.recovery import end_unwatched
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home, cannot_use, prepare_folders
 from queuectl_core.store.opening import open_home
+from queuectl_core.store.site import site_of
 from queuectl_core.store.sqlite.presence import Presence
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.settings import settings
@@ -43,7 +49,7 @@ class Keeper:
         # Deaf to signals: it leaves when its pool does.
         self._signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT))
         self._doorbell = Doorbell(home)
-        self._store = open_home(home, holds_schema=True, makes=False)
+        self._store = open_home(home, holds_schema=True, makes=False, listens=True)
         self._maintenance = Maintenance(self._store)
         self._control = os.open(self._doorbell.control_of(options.pool), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._passed_on = PoolOrders(Orders.RUN, options.wanted)
@@ -51,50 +57,97 @@ class Keeper:
         self._told_waiting = ""
         self._idle_since: float | None = None
         self._trouble = False
-        register = workers.register_pool(options.pool, socket.gethostname(), options.pool_pid, options.wanted)
-        self._store.run(register)
-        self._presence = Presence(home)
+        self._site = site_of(home)
+        self._lease = Lease(self._site, self._store.run(settings()).values, self._renew)
+        self._register()
+        self._presence = Presence(home) if home.url is None else None
 
     def keep(self) -> None:
         """Step once a second, and whenever something comes, until the pool is gone."""
-        poll = select.poll()
-        for handle in (self._inbox.handle, self._control, self._signals.handle):
-            poll.register(handle, select.POLLIN)
         tell(self._outbox, orders.READY)
         next_step = 0.0
         while not self._inbox.closed:
             try:
                 due = time.monotonic() >= next_step
-                if due:
-                    next_step = time.monotonic() + STEP_SECONDS
-                    self._step()
-                self._pass_on_orders()
-                self._watch_drain()
+                with self._bounded():
+                    if due:
+                        next_step = time.monotonic() + min(STEP_SECONDS, self._lease.heartbeat)
+                        self._step()
+                    self._pass_on_orders()
+                    self._watch_drain()
                 self._trouble &= not due  # What keeps us from a step lasts until the next one.
             except (StoreError, OSError) as error:
                 self._complain(error)
-            poll.poll(max(0.0, next_step - time.monotonic()) * 1000)
-            drain_bytes(self._control)
+            if self._lease.over:
+                end_unwatched(self._store.home)
+            self._wait(max(0.0, next_step - time.monotonic()))
             self._signals.arrived()
             if any(words[0] == orders.LOST for words in self._inbox.lines()):
                 next_step = 0.0
         self._leave()
 
+    def _wait(self, seconds: float) -> None:
+        """Wait until something comes, and pass on what others announced."""
+        self._pass_on_wakes()  # Some may have come with the answers of the store.
+        poll = select.poll()
+        announced = self._store.handle()
+        others = () if announced is None else (announced,)
+        for handle in (self._inbox.handle, self._control, self._signals.handle, *others):
+            poll.register(handle, select.POLLIN)
+        poll.poll(seconds * 1000)
+        drain_bytes(self._control)
+        self._pass_on_wakes()
+
+    def _pass_on_wakes(self) -> None:
+        with contextlib.suppress(StoreError):
+            for wake in self._store.heard():
+                self._doorbell.ring([wake]) if wake is not None else self._doorbell.ring_all()
+
+    # The lease, where other hosts share the queue
+
+    def _bounded(self) -> AbstractContextManager[None]:
+        """Have all that the store is asked come to an end before our workers' leases do."""
+        return self._store.impatient(max(1.0, self._lease.left)) if self._site else contextlib.nullcontext()
+
+    def _register(self) -> None:
+        options = self._options
+        lease = workers.Lease(self._site, self._lease.lease_ms)
+        where = (socket.gethostname(), options.pool_pid)
+        self._store.run(workers.register_pool(options.pool, *where, options.wanted, lease))
+
+    def _renew(self) -> bool:
+        """Speak for the pool, and for each worker of this home that holds its lock: one that is stopped cannot."""
+        from queuectl_core.store.postgres.leases import renew  # Here: most queues are never shared.
+
+        pool = self._options.pool
+        living = [name for name in alive(self._store.home) if "-" in name]
+        if pool not in self._store.run(renew(self._lease.lease_ms, living, [pool])):
+            self._register()
+        return True
+
     def _step(self) -> None:
-        self._presence.check()
+        if self._lease.due:
+            self._lease.beat()
+        self._check_presence()
         try:
             for job in self._maintenance.step():
                 self._report(events.Notice(_recovered(job), serious=True))
-            grace = self._store.run(settings()).values.shutdown_grace
+            values = self._store.run(settings()).values
+            self._lease.adopt(values)
+            grace = values.shutdown_grace
             if grace != self._grace:
                 self._grace = grace
                 tell(self._outbox, orders.GRACE, "none" if grace is None else grace)
         finally:
             # Last, so that a folder which cannot be made keeps nobody from the rest; and in no home that is gone.
-            self._presence.check()
+            self._check_presence()
             prepare_folders(self._store.home)
             if not os.path.lexists(self._store.home.lock(self._options.pool)):
                 tell(self._outbox, orders.RENEW)
+
+    def _check_presence(self) -> None:
+        if self._presence is not None:
+            self._presence.check()
 
     def _pass_on_orders(self) -> None:
         wished = self._store.run(workers.pool_orders(self._options.pool))

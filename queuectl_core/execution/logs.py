@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Self
 
-from queuectl_core.model.job import TAIL_BYTES
 from queuectl_core.store.home import Home, make_private
 from queuectl_core.store.transactions.changes import Forgotten
 
@@ -186,7 +185,7 @@ class Output(NamedTuple):
     tail: bytes
 
 
-def read_end(log: int, most: int = TAIL_BYTES) -> Output:
+def read_end(log: int, most: int) -> Output:
     """The size of an open log file and its last `most` bytes."""
     size = os.fstat(log).st_size
     return Output(size, os.pread(log, most, max(0, size - most)) if size else b"")

@@ -30,6 +30,15 @@ class KeeperOptions(NamedTuple):
     drain: bool
 
 
+class WorkerOptions(NamedTuple):
+    """What a worker is told at its start; no `queues` means all. `ring_when_idle`: its pool drains."""
+
+    id: str
+    pool: str
+    queues: tuple[str, ...]
+    ring_when_idle: bool
+
+
 class Inbox:
     """The reading end of a pipe of lines; never waits."""
 

@@ -17,10 +17,9 @@ from typing import NamedTuple
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.children import Child, fork_keeper, fork_worker
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.execution.orders import KeeperOptions, tell
+from queuectl_core.execution.orders import KeeperOptions, WorkerOptions, tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
 from queuectl_core.execution.signals import SignalPipe
-from queuectl_core.execution.worker import WorkerOptions
 from queuectl_core.store.home import Home
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -254,7 +253,8 @@ class Pool:
 def _fresh_name(home: Home) -> str:
     """A name that no pool left a lock under."""
     while True:
-        name = os.urandom(3).hex()
+        # Longer where hosts that do not see each other's locks choose theirs.
+        name = os.urandom(3 if home.url is None else 5).hex()
         if not os.path.lexists(home.lock(name)):
             return name
 

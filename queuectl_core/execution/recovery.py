@@ -1,7 +1,8 @@
 """Recovery: runs whose worker died are ended for good, and their jobs go on.
 
-A run is lost when the lock of its worker is free. Its surviving processes are killed and seen gone before
-its job can run again; what cannot be killed keeps the job where it is, for `stuck` to name.
+A run is lost when the lock of its worker is free; that of a worker at another site, when its lease is over. Its
+surviving processes are killed and seen gone before its job can run again; what cannot be killed keeps the job where it
+is, for `stuck` to name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.logs import open_log, read_end
-from queuectl_core.execution.processes import boot_id, has_open
+from queuectl_core.execution.processes import boot_id, has_open, is_stopped
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
@@ -26,6 +27,7 @@ from queuectl_core.store.contract import Store
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
+from queuectl_core.store.site import site_of
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
@@ -49,22 +51,46 @@ def recover_lost(store: Store) -> list[Job]:
     with _alone(store.home) as ours:
         if not ours:
             return []
+        recovered = _recover_elsewhere(store) if store.home.url is not None else []
         lost = _lost_runs(store)
-        recovered = []
         if lost:
             values = store.run(settings()).values
-            recovered = [job for held in lost if (job := _recover(store, held, values)) is not None]
+            recovered += [job for held in lost if (job := _recover(store, held, values)) is not None]
             failpoints.reached(Failpoint.RECOVERED)
         _see_off_the_dead(store)
         return recovered
 
 
+def _recover_elsewhere(store: Store) -> list[Job]:
+    from queuectl_core.execution.foreign import recover_foreign, recover_unknown  # Here: most queues are never shared.
+
+    known, values = store.run(workers.roster()), store.run(settings()).values
+    recovered = recover_foreign(store, known, site_of(store.home), values)
+    registered = {worker.id for worker in known.workers}
+    unknown = [
+        held
+        for held in store.run(processing())
+        if held.job.worker not in registered and not _is_ours(store.home, str(held.job.worker), None)
+    ]
+    return recovered + recover_unknown(store, unknown, values)
+
+
 def _lost_runs(store: Store) -> list[Held]:
     registered = {worker.id: worker for worker in store.run(workers.roster()).workers}
     names = {str(held.job.worker) for held in store.run(processing())}
-    dead = {name for name in names if _is_dead(store, name, registered.get(name))}
+    ours = {name for name in names if _is_ours(store.home, name, registered.get(name))}
+    dead = {name for name in ours if _is_dead(store, name, registered.get(name))}
     # Read again: a worker may have reported and left between the two looks, and the dead report no more.
     return [held for held in store.run(processing()) if held.job.worker in dead] if dead else []
+
+
+def _is_ours(home: Home, name: str, registered: Worker | Pool | None) -> bool:
+    """Whether a worker or pool is of this site, so that the kernel can be asked of it."""
+    if home.url is None:
+        return True
+    if registered is not None:
+        return registered.site == site_of(home)
+    return os.path.lexists(home.lock(name))
 
 
 def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
@@ -89,20 +115,20 @@ def _recover(store: Store, held: Held, values: Settings) -> Job | None:
             store.run(unclaim([held]))
             return None
         success = note.begun[held.token]
-        result = LOST if success is None else _completed(store.home, held, success)
+        result = LOST if success is None else _completed(store, held, success)
     if result is LOST and end_survivors(_trail(store.home, held)):
         return None
     failpoints.reached(Failpoint.RECOVERING)
     return store.run(take_turn(Report(held.job.number, held.token, result, values, random.random()), None)).ended
 
 
-def _completed(home: Home, held: Held, success: Success) -> Result:
+def _completed(store: Store, held: Held, success: Success) -> Result:
     """The result of a run that its worker saw end well, and had no time to report."""
     tail = b""
     with contextlib.suppress(OSError):
-        log = open_log(home.log(held.job.number, held.job.runs))
+        log = open_log(store.home.log(held.job.number, held.job.runs))
         try:
-            tail = read_end(log).tail
+            tail = read_end(log, store.tail_bytes).tail
         finally:
             os.close(log)
     return Result(Outcome.COMPLETED, 0, None, None, success.duration_ms, success.output_bytes, tail)
@@ -121,14 +147,14 @@ def _see_off_the_dead(store: Store) -> None:
     home = store.home
     sweep_drafts(home)
     roster = store.run(workers.roster())
-    known = {worker.id for worker in roster.workers} | {pool.id for pool in roster.pools}
+    registered: dict[str, Worker | Pool] = {worker.id: worker for worker in roster.workers}
+    registered |= {pool.id: pool for pool in roster.pools}
+    known = {name for name, one in registered.items() if _is_ours(home, name, one)}
     gone = (known | set(names(home))) - alive(home)
     if not gone:
         return
     gone -= {str(held.job.worker) for held in store.run(processing())}
     # Looked at again: a worker takes its lock before it registers, but may have done both meanwhile.
-    registered: dict[str, Worker | Pool] = {worker.id: worker for worker in roster.workers}
-    registered |= {pool.id: pool for pool in roster.pools}
     gone = {name for name in gone if _is_dead(store, name, registered.get(name))}
     if gone & known:
         store.run(workers.see_off(sorted(gone), sorted(gone)))
@@ -136,6 +162,16 @@ def _see_off_the_dead(store: Store) -> None:
     for name in gone:
         doorbell.take_down(name)
         remove_lock(home, name)
+
+
+def end_unwatched(home: Home) -> None:
+    """End what workers of this home run that are stopped or dead: other hosts will take their jobs over, and they
+    themselves cannot see to it. Asks no store."""
+    for name in names(home):
+        note = read_note(home, name) if "-" in name else None
+        if note is None or note.run is None or (is_alive(home, name) and not is_stopped(note.pid)):
+            continue
+        end_survivors(trail_of(note.run.token, note))
 
 
 def stuck(store: Store) -> list[StuckJob]:

@@ -1,19 +1,21 @@
-"""Pools and workers as they really are: the store's roster, held against the kernel's locks.
+"""Pools and workers as they really are: the store's roster, held against the kernel's locks, and at other hosts against
+their leases.
 
 What a worker is doing is decided by `views_of`, which does no I/O, so that each face reads the store in its own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from queuectl_core.execution.locks import alive, is_alive
+from queuectl_core.execution.locks import alive
 from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.job import Command, Job
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
+from queuectl_core.store.site import site_of
 from queuectl_core.store.transactions.claims import Held, processing
 from queuectl_core.store.transactions.workers import Orders, Pool, Roster, Worker, roster
 
@@ -43,23 +45,34 @@ class WorkerView(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """What the kernel says: the names of the workers and pools that are alive, and of the workers that are stopped."""
+    """The names of the workers and pools that are alive, as far as is known, and of the workers that are stopped."""
 
     living: frozenset[str] = frozenset()
     stopped: frozenset[str] = frozenset()
 
 
-def signs(home: Home, workers: Iterable[Worker]) -> Signs:
-    """Ask the kernel who is alive, and which of these workers are stopped. It blocks for as long as `run/` is read."""
-    living = alive(home)
-    return Signs(living, frozenset(worker.id for worker in workers if worker.id in living and is_stopped(worker.pid)))
+def signs(home: Home, known: Roster) -> Signs:
+    """Ask the kernel who is alive, and which of these workers are stopped. It blocks for as long as `run/` is read.
+
+    Who is at another site is alive as long as its lease lasts. Raises a StoreError where a home that shares its queue
+    cannot say which site it is.
+    """
+    here = alive(home)
+    stopped = frozenset(worker.id for worker in known.workers if worker.id in here and is_stopped(worker.pid))
+    return Signs(here | _heard_of(known, site_of(home)), stopped)
+
+
+def _heard_of(known: Roster, site: str) -> frozenset[str]:
+    """The names of those at other sites whose leases last."""
+    everybody: list[Pool | Worker] = [*known.pools, *known.workers]
+    return frozenset(one.id for one in everybody if one.site != site and not one.silent)
 
 
 def worker_views(store: Store) -> list[WorkerView]:
     """Every worker on the roster, dead ones that were not yet seen off included."""
     known = store.run(roster())
     held = store.run(processing())
-    return views_of(known, held, signs(store.home, known.workers))
+    return views_of(known, held, signs(store.home, known))
 
 
 def views_of(known: Roster, held: Sequence[Held], signs: Signs) -> list[WorkerView]:
@@ -101,4 +114,18 @@ def _state(worker: Worker, busy: bool, pool_drains: bool, signs: Signs) -> Worke
 
 def living_pools(store: Store) -> list[Pool]:
     """The registered pools that are alive, the oldest first."""
-    return [pool for pool in store.run(roster()).pools if is_alive(store.home, pool.id)]
+    known = store.run(roster())
+    living = signs(store.home, known).living
+    return [pool for pool in known.pools if pool.id in living]
+
+
+def names_of_the_living(store: Store) -> frozenset[str]:
+    """The names of every pool and worker that is alive: workers are POOL-N, pools have no hyphen."""
+    if store.home.url is None:
+        return alive(store.home)
+    return signs(store.home, store.run(roster())).living
+
+
+def any_worker(store: Store) -> bool:
+    """Whether any worker is alive."""
+    return any("-" in name for name in names_of_the_living(store))

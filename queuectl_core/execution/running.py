@@ -25,11 +25,12 @@ from queuectl_core.store.transactions.claims import token_of_run
 class Runner:
     """Runs the jobs of one worker, one at a time."""
 
-    def __init__(self, home: Home, hold: Hold, poll: select.poll) -> None:
+    def __init__(self, home: Home, hold: Hold, poll: select.poll, tail_bytes: int) -> None:
         self._logs = LogMaker(home)
         self._hold = hold
         self._poll = poll
-        self._environment = Environment(home.path)
+        self._tail_bytes = tail_bytes
+        self._environment = Environment(home.path, home.url)
         self._me = os.getpid()
 
     def run(self, job: Job, token: str, settings: Settings, look: Look) -> Result:
@@ -41,7 +42,7 @@ class Runner:
         began = time.monotonic()
         try:
             ended = self._run(job, token, settings, look, log)
-            return _result(ended, read_end(log), _ms_since(began))
+            return _result(ended, read_end(log, self._tail_bytes), _ms_since(began))
         except CannotStart as error:
             outcome = Outcome.RELEASED if error.by_system else Outcome.FAILED
             return Result(outcome, error=str(error), duration_ms=_ms_since(began))

@@ -42,18 +42,21 @@ class Limits(NamedTuple):
 
 class Look(NamedTuple):
     """How the worker looks after a run meanwhile: `at` is called whenever something comes for the worker, and
-    with True by routine: `first` seconds after the start, then once a second. It returns a reason where the
-    run should be ended."""
+    with True by routine: `first` seconds after the start, then each `each` seconds, and once a second at the least. It
+    returns a reason where the run should be ended."""
 
     at: Callable[[bool], Reason | None]
     first: float = ROUTINE_LOOK
+    each: float = ROUTINE_LOOK
 
 
 class Reason(NamedTuple):
-    """Why a run is being ended, and the error it will show."""
+    """Why a run is being ended, and the error it will show; `within` how many seconds it must have gone, where that
+    may not last as long as usual."""
 
     outcome: Outcome
     error: str | None
+    within: float | None = None
 
 
 class Ended(NamedTuple):
@@ -100,7 +103,7 @@ class Watch:
                 reap_strays((self._command.pid,))
             routine = time.monotonic() >= routine_at
             if routine:
-                routine_at = time.monotonic() + ROUTINE_LOOK
+                routine_at = time.monotonic() + min(ROUTINE_LOOK, look.each)
             looked = bool(ready) or routine
             self._consider(look.at(routine) if looked else None)
             self._press_on()
@@ -120,11 +123,14 @@ class Watch:
 
     def _consider(self, asked: Reason | None) -> None:
         """Begin to end the run, where there is a reason and it is not being ended yet."""
+        if asked is not None and asked.within is not None and self._reason is not None:
+            self._kill_at = min(self._kill_at, time.monotonic() + asked.within)
         reason = self._reason or asked or self._overrun()
         if reason is None or self._reason is not None:
             return
         self._reason = reason
-        self._kill_at = time.monotonic() + self._limits.kill_grace
+        grace = self._limits.kill_grace if reason.within is None else min(self._limits.kill_grace, reason.within)
+        self._kill_at = time.monotonic() + grace
         self._command.signal_group(signal.SIGTERM)
         for process in find_survivors(self._trail):
             if process.session != self._command.pid:

@@ -10,7 +10,6 @@ import os
 import random
 import select
 import signal
-import socket
 import time
 from typing import NamedTuple
 
@@ -18,18 +17,20 @@ from queuectl_core.execution import events, orders
 from queuectl_core.execution.hand import Hand
 from queuectl_core.execution.idling import Sleeper
 from queuectl_core.execution.liveness import Hold, Success
-from queuectl_core.execution.orders import Inbox, drain_bytes
+from queuectl_core.execution.orders import Inbox, WorkerOptions, drain_bytes
 from queuectl_core.execution.process import Exit
 from queuectl_core.execution.processes import become_subreaper, reap_strays
 from queuectl_core.execution.running import Runner
 from queuectl_core.execution.signals import SignalPipe
+from queuectl_core.execution.standing import Standing
+from queuectl_core.execution.telling import Telling
 from queuectl_core.execution.watch import ROUTINE_LOOK, Look, Reason
 from queuectl_core.model.errors import StoreError
-from queuectl_core.model.job import Job, JobState, Outcome, Result
+from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
-from queuectl_core.store.statements import Wake
+from queuectl_core.store.statements import Transaction, Wake
 from queuectl_core.store.transactions import claims, workers
 from queuectl_core.store.transactions.claims import Ask, Held, Report, Turns
 from queuectl_core.store.transactions.settings import StoredSettings, settings
@@ -46,13 +47,11 @@ NO_ORDERS = (signal.SIGCHLD, signal.SIGALRM)
 SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
 
 
-class WorkerOptions(NamedTuple):
-    """What a worker is told at its start; no `queues` means all. `ring_when_idle`: its pool drains."""
+class OpenTurn(NamedTuple):
+    """A turn that the store did not answer: perhaps it was taken. `reports` are of the first results in hand."""
 
-    id: str
-    pool: str
-    queues: tuple[str, ...]
-    ring_when_idle: bool
+    transaction: Transaction[Turns]
+    reports: list[Report]
 
 
 class Worker:
@@ -61,7 +60,7 @@ class Worker:
     def __init__(self, home: Home, options: WorkerOptions, inbox: Inbox, report: events.Report) -> None:
         self._options = options
         self._inbox = inbox
-        self._report = report
+        self._telling = Telling(options.id, report)
         self._draining = False
         self._stopping = False
         self._abandoned = False
@@ -73,45 +72,53 @@ class Worker:
         self._store = open_home(home, holds_schema=True, makes=False)
         self._control = os.open(self._doorbell.control_of(options.id), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         others = (self._inbox.handle, self._control, self._signals.handle)
+        stored = self._store.run(settings())
+        self._standing = Standing(self._store, options, self._hold, self._telling, stored.values)
         self._sleeper = Sleeper(
-            self._store, lambda: self._doorbell.bells_of(options.id, options.queues), others, self._keep_alive
+            self._store, lambda: self._doorbell.bells_of(options.id, options.queues), others, self._standing.keep
         )
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)
-        self._runner = Runner(home, self._hold, self._poll)
+        self._runner = Runner(home, self._hold, self._poll, self._store.tail_bytes)
         self._hand = Hand()
-        version = self._adopt_settings(self._store.run(settings()))
-        register = workers.register_worker(
-            options.id, options.pool, socket.gethostname(), os.getpid(), options.queues, version
-        )
-        self._store.run(register)
+        self._turn: OpenTurn | None = None
+        self._rung = False
+        """Whether a ring woke us that we have not passed on."""
+        self._standing.register(self._adopt_settings(stored))
 
     def work(self) -> None:
         """Take turns until told to leave."""
         due: int | None = None
-        rung = False
         while not self._abandoned:
             if self._hear() or self._draining:
                 self._give_back()
+            if not self._may_go_on():
+                self._pause(STORE_PATIENCE[0])
+                continue
             if self._hand.must_report():
                 turns = self._take_turns()
                 due = turns.next_due_ms
-                if turns.claimed:
-                    rung |= self._sleeper.stop_listening()
-                    if rung:
-                        # One ring wakes one worker; whoever finds work wakes the next, until there is none left.
-                        self._doorbell.ring([Wake(queues=frozenset({turns.claimed[0].job.queue}))])
-                        rung = False
+                self._pass_on_ring(turns.claimed)
             if self._draining:
-                if self._hand.empty:
+                if self._hand.empty or self._abandoned:
                     break
                 self._pause(STORE_PATIENCE[1])  # What could not be given back must be, before we leave.
             elif self._hand.claimed:
-                self._begin(self._hand.claimed.popleft())
+                if not self._standing.lease.over:
+                    self._begin(self._hand.claimed.popleft())
             else:
-                rung = self._rest(due)
+                self._rung = self._rest(due)
         self._leave()
+
+    def _pass_on_ring(self, claimed: list[Held]) -> None:
+        """One ring wakes one worker; whoever finds work wakes the next, until there is none left."""
+        if not claimed:
+            return
+        self._rung |= self._sleeper.stop_listening()
+        if self._rung:
+            self._doorbell.ring([Wake(queues=frozenset({claimed[0].job.queue}))])
+            self._rung = False
 
     def _rest(self, due_in_ms: int | None) -> bool:
         """Hang out the bells and look once more; or, where that was done, sleep. Whether a bell woke us."""
@@ -123,7 +130,7 @@ class Worker:
             return False
         rung = self._sleeper.sleep(due_in_ms)
         reap_strays(())
-        self._keep_alive()
+        self._standing.keep()
         rung |= self._sleeper.stop_listening()
         self._sleeper.listen()
         return rung
@@ -132,23 +139,34 @@ class Worker:
         """One turn with the store, however long the store is in trouble; nothing is lost meanwhile."""
         wait, most = STORE_PATIENCE
         while True:
-            reports, asks = self._hand.reports(), self._asks()
             try:
-                turns = self._store.run(claims.take_turns(reports, asks))
+                turns = self._take_turn()
             except StoreError as error:
                 if wait == STORE_PATIENCE[0]:
-                    self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
-                if self._draining and not reports:
+                    self._telling.trouble(error)
+                if self._draining and self._hand.empty:
+                    # Where another machine keeps the store, we may have been given jobs that we do not know of.
+                    self._abandoned = self._standing.is_shared
                     return Turns([], [], None, self._version)
                 self._pause(wait)
                 if self._abandoned:
                     return Turns([], [], None, self._version)
                 wait = min(wait * 2, most)
             else:
-                self._settle(reports, turns)
-                self._hand.take(turns.claimed)
                 self._keep_up(turns)
                 return turns
+
+    def _take_turn(self, *, claiming: bool = True, running: str | None = None) -> Turns:
+        """Report and claim. Raises a StoreError; then the next call takes this very turn again: perhaps it was taken,
+        and only the answer was lost."""
+        if self._turn is None:
+            reports, asks = self._hand.reports(), self._asks() if claiming else []
+            self._turn = OpenTurn(claims.take_turns(reports, asks), reports)
+        turns = self._store.run(self._turn.transaction)
+        reports, self._turn = self._turn.reports, None
+        self._settle(reports, turns, running)
+        self._hand.take(turns.claimed)
+        return turns
 
     def _pause(self, seconds: float) -> None:
         """Wait for trouble with the store to pass. Told to stop meanwhile, leave it all to recovery."""
@@ -165,8 +183,8 @@ class Worker:
     def _settle(self, reports: list[Report], turns: Turns, running: str | None = None) -> None:
         """Close the books on what was reported; `running` is the token of the run that goes on."""
         for report, job in zip(reports, turns.ended, strict=True):
-            self._tell_end(report, job)
-        self._hand.reported()
+            self._telling.end(report, job)
+        self._hand.reported(len(reports))
         self._hold.note_reported(running)
 
     def _give_back(self, running: str | None = None) -> None:
@@ -175,12 +193,11 @@ class Worker:
         While a run goes on (`running` is its token), other writers are hardly waited for: it must be watched.
         """
         self._hand.slow_down()
-        if self._hand.empty:
+        if self._hand.empty and self._turn is None:
             return
-        patience = contextlib.nullcontext() if running is None else self._store.impatient()
+        patience = contextlib.nullcontext() if running is None else self._store.impatient(self._standing.lease.patience)
         with contextlib.suppress(StoreError), patience:
-            reports = self._hand.reports()
-            self._settle(reports, self._store.run(claims.take_turns(reports, [])), running)
+            self._take_turn(claiming=False, running=running)
             self._store.run(claims.unclaim(list(self._hand.claimed)))
             self._hand.claimed.clear()
 
@@ -198,16 +215,17 @@ class Worker:
         try:
             return self._runner.end_previous(self._store, job)
         except StoreError as error:
-            self._report(events.Notice(f"worker {self._options.id}: {error}", serious=True))
+            self._telling.trouble(error)
             return False
 
     def _run(self, token: str, job: Job) -> Report:
-        self._tell_start(job)
-        look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(ROUTINE_LOOK))
+        self._telling.start(job)
+        each = min(ROUTINE_LOOK, self._standing.lease.heartbeat)
+        look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(each), each)
         result = self._runner.run(job, token, self._settings, look)
         if result.outcome is Outcome.COMPLETED:
             self._hold.note_success(token, Success(result.duration_ms, result.output_bytes))
-        if _was_cut_short(result) and self._is_shutdown():
+        if _was_cut_short(result) and (self._standing.lease.over or self._is_shutdown()):
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
@@ -215,25 +233,34 @@ class Worker:
             self._poll.poll(STORE_PATIENCE[1] * 1000)
         return Report(job.number, token, result, self._settings, random.random())
 
-    def _keep_alive(self) -> None:
-        """Make our lock file anew, where somebody removed it: without it we count as dead."""
-        with contextlib.suppress(OSError):
-            if self._hold.renew():
-                self._report(events.Notice(f"worker {self._options.id}: its lock file was removed", serious=True))
+    def _may_go_on(self) -> bool:
+        """Whether what we claimed is ours to begin. Where others were told that we are gone, it is given back."""
+        self._standing.beat()
+        if not self._standing.lease.over:
+            return True
+        if self._standing.lease.lost:
+            self._give_back()
+            if self._hand.empty and not self._draining:
+                with contextlib.suppress(StoreError):
+                    self._standing.register(self._version)
+        return self._hand.empty
 
     def _look(self, token: str, job: Job, routine: bool) -> Reason | None:
         """Whether the run should be ended: asked each second, and at once when something came."""
-        came = self._hear()
-        if routine:
-            self._keep_alive()
-        if came or routine or self._draining:
-            self._give_back(token)
-        if self._stopping:
-            return Reason(Outcome.RELEASED, None)
-        with contextlib.suppress(StoreError):
-            if (came or routine) and self._store.run(claims.cancel_wanted(job.number, token)):
-                return Reason(Outcome.CANCELLED, "cancelled")
-        return None
+        with self._store.impatient(self._standing.lease.patience):
+            came = self._hear()
+            if routine:
+                self._standing.keep()
+            if fenced := self._standing.fenced():
+                return fenced
+            if came or routine or self._draining:
+                self._give_back(token)
+            if self._stopping:
+                return Reason(Outcome.RELEASED, None)
+            with contextlib.suppress(StoreError):
+                if (came or routine) and self._store.run(claims.cancel_wanted(job.number, token)):
+                    return Reason(Outcome.CANCELLED, "cancelled")
+        return self._standing.fenced()
 
     def _hear(self) -> bool:
         """Take in orders, signals and rings; whether a ring came for this worker."""
@@ -279,35 +306,10 @@ class Worker:
     def _adopt_settings(self, stored: StoredSettings) -> int:
         """Work by these settings from now on; returns their version."""
         self._version, self._settings = stored.version, stored.values
+        self._standing.lease.adopt(stored.values)
+        self._sleeper.look_each = self._standing.lease.heartbeat
         self._store.always_durable = self._settings.durability == "full"
         return self._version
-
-    def _tell_start(self, job: Job) -> None:
-        self._report(events.RunStarted(self._options.id, job.id, job.runs, job.queue, job.command))
-
-    def _tell_end(self, report: Report, job: Job | None) -> None:
-        result = report.result
-        if job is None:
-            text = f"worker {self._options.id}: the result of job {report.number} came too late and was dropped"
-            self._report(events.Notice(text, serious=True))
-            return
-        # One that was released waits, too, but was due before: that would be a negative length of time.
-        retry_in_ms = job.due - job.updated_at if job.state is JobState.FAILED else None
-        self._report(
-            events.RunEnded(
-                self._options.id,
-                job.id,
-                job.runs,
-                job.queue,
-                result.outcome,
-                job.state,
-                result.duration_ms,
-                result.exit_code,
-                result.signal,
-                result.error,
-                retry_in_ms,
-            )
-        )
 
     def _leave(self) -> None:
         self._sleeper.stop_listening()

@@ -166,7 +166,7 @@ class Attempt(NamedTuple):
 class Result(NamedTuple):
     """What a worker reports of a run that has ended.
 
-    `duration_ms` is measured on a monotonic clock; `tail` holds the last `TAIL_BYTES` of output.
+    `duration_ms` is measured on a monotonic clock; `tail` holds the end of the output, as long as the store keeps it.
     """
 
     outcome: Outcome

@@ -76,6 +76,8 @@ _ALL = (
             help="full makes results survive power loss too; enqueued jobs always do"),
     Setting("workers", Kind.COUNT, NONE, 1, 1000, "workers", optional=True,
             help="how many workers a pool starts; none means one a core"),
+    _duration("heartbeat", "5", "how often workers that share a server say that they are alive", minimum=0.2),
+    _duration("lease", "30", "how long one of them may be silent before others take its jobs", minimum=1),
 )  # fmt: skip
 
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _ALL}
@@ -185,6 +187,8 @@ class Settings(NamedTuple):
     shell: str
     durability: str
     workers: int | None
+    heartbeat: float
+    lease: float
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> Self:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, Self, TypeVar
 
 from queuectl_core.store.home import Home
-from queuectl_core.store.statements import Transaction
+from queuectl_core.store.statements import Transaction, Wake
 
 T = TypeVar("T")
 
@@ -19,6 +19,8 @@ class Store(Protocol):
     """An open store; belongs to one thread of one process, and is a context manager."""
 
     home: Home
+    tail_bytes: int
+    """How many bytes of the end of a run's output are stored with it."""
     always_durable: bool
     """Whether workers' transactions, too, are on the disk before `run` returns."""
 
@@ -31,8 +33,11 @@ class Store(Protocol):
         """
         ...
 
-    def impatient(self) -> AbstractContextManager[None]:
-        """Wait hardly at all: for what can be done later, while something else must be seen to."""
+    def impatient(self, seconds: float = 0.0) -> AbstractContextManager[None]:
+        """Wait hardly at all: for what can be done later, while something else must be seen to.
+
+        `seconds` is how long all of it may take where the store is on another machine, and answers late.
+        """
         ...
 
     def data_version(self) -> int:
@@ -42,6 +47,14 @@ class Store(Protocol):
     @property
     def clock(self) -> Callable[[], int]:
         """Tells the present instant by the store's clock: milliseconds since the epoch."""
+        ...
+
+    def handle(self) -> int | None:
+        """A descriptor that is readable once `heard` has something new; None where nobody else announces anything."""
+        ...
+
+    def heard(self) -> list[Wake | None]:
+        """Whom processes on other hosts wish to wake, since the last call; None stands for everybody."""
         ...
 
     def upkeep(self) -> bool:

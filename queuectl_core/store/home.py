@@ -72,19 +72,16 @@ class Home(NamedTuple):
 def find_home(path: str | None = None, url: str | None = None) -> Home:
     """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data.
 
-    `url`, else QUEUECTL_STORE, would name the server that keeps its jobs. Raises InvalidInput for any: workers do not
-    yet know how to share a queue with other hosts. Likewise for a path that is a URL, which would become a directory
-    with a password in its name.
+    `url`, else QUEUECTL_STORE, names the server that keeps its jobs, where one does. Raises InvalidInput for a URL that
+    is none of PostgreSQL's, and for a path that is a URL, which would become a directory with a password in its name.
     """
     server = url or os.environ.get("QUEUECTL_STORE") or None
-    if server is not None and server.startswith(SCHEMES):
-        raise InvalidInput("this version has no PostgreSQL store yet", "leave --store and QUEUECTL_STORE unset")
-    if server is not None:
+    if server is not None and not server.startswith(SCHEMES):
         raise InvalidInput("--store takes a postgresql:// URL alone", "name a directory with --home")
     chosen = path or os.environ.get("QUEUECTL_HOME") or default_home()
     if chosen.partition("://")[0].lower() in ("postgresql", "postgres"):
         raise InvalidInput("the home is a directory, and a URL was given", "name a store with --store")
-    return Home(os.path.realpath(chosen))
+    return Home(os.path.realpath(chosen), server)
 
 
 def default_home() -> str:

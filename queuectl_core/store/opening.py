@@ -28,17 +28,17 @@ async def open_async_store(home: str | None = None, url: str | None = None, *, r
     return await open_async_home(find_home(home, url), read_only=read_only)
 
 
-def open_home(home: Home, *, holds_schema: bool = False, makes: bool = True) -> Store:
+def open_home(home: Home, *, holds_schema: bool = False, makes: bool = True, listens: bool = False) -> Store:
     """Open the store of a home for blocking use. Raises a StoreError.
 
     `holds_schema` is for those who stay: it keeps migrations away while it is open. Without `makes` a store that is not
-    there is an error.
+    there is an error. One that `listens` hears what is announced on other hosts.
     """
     # Here, since a plain command needs one of the two, and pays for each import.
     if home.url is not None:
         from queuectl_core.store.postgres.store import PostgresStore
 
-        return PostgresStore(home, stays=holds_schema)
+        return PostgresStore(home, stays=holds_schema, listens=listens)
     from queuectl_core.store.sqlite.store import SqliteStore
 
     return SqliteStore(home, holds_schema=holds_schema, makes=makes)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 
+from queuectl_core.execution.whereabouts import Elsewhere, elsewhere, is_whole
 from queuectl_core.model.errors import NoSuchJob
 from queuectl_core.model.job import Attempt, Job
 from queuectl_core.store.transactions import browsing, jobs
+from queuectl_core.store.transactions.jobs import StoredOutput
 from queuectl_tui.log.files import LogSource
 from queuectl_tui.session import Session
 
@@ -57,7 +60,21 @@ async def read_anew(session: Session, job: Job) -> Dossier:
 async def source_of(session: Session, job: Job, run: Attempt) -> LogSource:
     """Where the output of a run is. Raises a StoreError."""
     path = session.home.log(job.number, run.attempt)
-    if run.outcome is None:
+    if session.home.url is None and run.outcome is None:
         return LogSource(path, None, complete=False)
-    tail = await session.read(jobs.tail(job.number, run.attempt))
-    return LogSource(path, b"" if run.output_bytes == 0 else tail or None, complete=True)
+    stored = await session.read(jobs.stored_output(job.number, run.attempt))
+    complete = run.outcome is not None
+    away = await asyncio.to_thread(elsewhere, session.home, job.number, run.attempt, stored)
+    if away is None:
+        return LogSource(path, b"" if stored.size == 0 else stored.tail or None, complete)
+    # As a path it is none of this host: it tells one output from another.
+    return LogSource(f"{away.host}:{path}", stored.tail, complete, away=True, said=_said_of(away, stored))
+
+
+def _said_of(away: Elsewhere, stored: StoredOutput) -> str:
+    """What is said above the output of a run of another home."""
+    if stored.outcome is None:
+        return away.goes_on
+    if is_whole(stored):
+        return ""
+    return f"{'this is the end' if stored.tail else 'none of it is stored'}; {away.whole}"

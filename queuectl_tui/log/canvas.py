@@ -7,6 +7,7 @@ until they are counted; its handle is moved by hand as any other.
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -132,11 +133,16 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _height(self) -> int:
         """Rows of the log that fit below the notice; 0 before there is a size."""
-        return max(0, self.scrollable_content_region.height - bool(self._notice))
+        return max(0, self.scrollable_content_region.height - len(self._notice))
 
     @property
-    def _notice(self) -> str:
-        return self._reading.notice if self._reading is not None else ""
+    def _notice(self) -> list[str]:
+        """What is said above the log, in rows: in one, or none, but that the way to another host is never cut."""
+        reading = self._reading
+        text = reading.notice if reading is not None else ""
+        if reading is None or not reading.source.away or len(text) <= self._width:
+            return [text] if text else []
+        return textwrap.wrap(text, max(1, self._width), break_on_hyphens=False)
 
     @property
     def _drawing(self) -> Drawing:
@@ -190,18 +196,18 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """One row of the widget: the notice, where there is one, and the log below it."""
         ground = self._ground
-        if self._notice:
-            if y == 0:
-                return self._notice_line(ground.width)
-            y -= 1
+        if notice := self._notice:
+            if y < len(notice):
+                return self._notice_line(notice[y], ground.width)
+            y -= len(notice)
         rows = self._rows()
         if self._reading is None or y >= len(rows):
             return Strip.blank(ground.width, ground.style)
         return self._drawing.strip(ground, rows[y], self._left)
 
-    def _notice_line(self, width: int) -> Strip:
+    def _notice_line(self, text: str, width: int) -> Strip:
         style = self.get_component_rich_style("log-view--notice")
-        return Strip([Segment(self._notice, style)]).adjust_cell_length(width, style)
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def on_resize(self) -> None:
         """Fit what is shown to the new size."""

@@ -20,12 +20,15 @@ class LogSource(NamedTuple):
 
     `tail` is the end of the output that the store kept, in bytes: none of them where the run printed nothing, and so
     needs no file; None where the store kept none. `complete` says that the run has ended: nothing more will come, so a
-    missing file is not waited for.
+    missing file is not waited for. Where the file is in another home, `away` says so: it is not opened, and `said` is
+    what is said of it.
     """
 
     path: str
     tail: bytes | None
     complete: bool
+    away: bool = False
+    said: str = ""
 
 
 class Fate(StrEnum):

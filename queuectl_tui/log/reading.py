@@ -97,6 +97,10 @@ class Reading:
         return Change.ANEW
 
     def _open(self, told: str = "") -> None:
+        if self.source.away:
+            self._awaited = False
+            self._begin(Stored(self.source.tail or b""), self.source.said)
+            return
         try:
             self._file = LogFile(self.source.path)
         except FileNotFoundError:

@@ -138,7 +138,7 @@ class WorkersPane(TablePane):
 
     async def _scale(self, pool: str, change: int) -> None:
         """By a difference, not to a number: what is on the screen may be older than the last press."""
-        await require_living(self.session.home, pool)
+        await require_living(self.session, pool)
         await self.session.write(scale_by(pool, change))
         self.console.look_again()
 
@@ -156,7 +156,7 @@ class WorkersPane(TablePane):
         return self._stop(self.pool) if self.pool else None
 
     async def _stop(self, pool: str) -> None:
-        await require_living(self.session.home, pool)
+        await require_living(self.session, pool)
         if not await self.app.push_screen_wait(Question(f"Stop pool {pool}? {await self._runs(pool)}.")):
             return
         usual = await usual_patience(self.session)
@@ -175,7 +175,7 @@ class WorkersPane(TablePane):
         return self._stop_now(self.pool) if self.pool else None
 
     async def _stop_now(self, pool: str) -> None:
-        await require_living(self.session.home, pool)
+        await require_living(self.session, pool)
         question = f"Stop pool {pool} now? {await self._runs(pool)}; what runs is ended and released."
         if not await self.app.push_screen_wait(Question(question)):
             return

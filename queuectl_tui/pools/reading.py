@@ -44,14 +44,22 @@ async def read_crew(session: Session) -> Crew:
 
 
 async def look_again(home: Home, crew: Crew) -> Crew:
-    """The same pools and workers, with what the kernel says of them now: a death or a stop changes no store."""
-    found = await asyncio.to_thread(signs, home, crew.known.workers)
+    """The same pools and workers, with who of them is alive now: a death or a stop changes no store."""
+    found = await asyncio.to_thread(signs, home, crew.known)
     return crew._replace(signs=found, views=views_of(crew.known, crew.held, found))
 
 
 async def living(home: Home) -> frozenset[str]:
     """The names of all pools and workers that are alive, as `queuectl_core.execution.locks.alive`."""
     return await asyncio.to_thread(alive, home)
+
+
+async def count_hands(session: Session) -> int:
+    """How many workers are alive, on all hosts. Raises a StoreError where the store must be asked, and cannot be."""
+    if session.home.url is None:
+        return workers_among(await living(session.home))
+    known = await session.read(roster())
+    return workers_among((await asyncio.to_thread(signs, session.home, known)).living)
 
 
 def workers_among(names: frozenset[str], pool: str | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import NamedTuple
 
@@ -18,6 +19,15 @@ from queuectl_tui.session import Session
 # -P: nothing in the directory where the console was started is imported instead.
 PROGRAM = (sys.executable, "-P", "-m", "queuectl_core")
 """The words that start the command line that belongs to this console."""
+
+
+def surroundings(home: Home) -> dict[str, str]:
+    """The environment for a command on this queue: a URL may hold a password, and arguments are for all to see.
+
+    One that our own environment names is not meant where the queue is in the home, as a demo's is.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "QUEUECTL_STORE"}
+    return {**inherited, **({} if home.url is None else {"QUEUECTL_STORE": home.url})}
 
 
 class Wanted(NamedTuple):
@@ -52,6 +62,7 @@ async def start_pool(home: Home, wanted: Wanted) -> str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=surroundings(home),
             start_new_session=True,
         )
     except OSError as error:

@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import subprocess
 
-from queuectl_core.execution.locks import is_alive
+from queuectl_core.execution.roster import signs
 from queuectl_core.model.durations import format_duration, parse_duration
 from queuectl_core.model.errors import NoSuchPool, Refused
 from queuectl_core.model.settings import NONE
-from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.settings import settings
-from queuectl_core.store.transactions.workers import Orders, order
-from queuectl_tui.pools.starting import PROGRAM
+from queuectl_core.store.transactions.workers import Orders, order, roster
+from queuectl_tui.pools.starting import PROGRAM, surroundings
 from queuectl_tui.session import Session
 
 USUAL_PATIENCE = "30s"
 """How long a stop waits for what runs where neither the person nor a setting says."""
 
 
-async def require_living(home: Home, pool: str) -> None:
-    """Raise NoSuchPool for a pool that is gone: nobody would hear what it is asked."""
-    if not await asyncio.to_thread(is_alive, home, pool):
+async def require_living(session: Session, pool: str) -> None:
+    """Raise NoSuchPool for a pool that is gone: nobody would hear what it is asked. Or a StoreError."""
+    known = await session.read(roster())
+    if pool not in (await asyncio.to_thread(signs, session.home, known)).living:
         raise NoSuchPool(f"pool {pool} is gone")
 
 
 async def ask_of(session: Session, pool: str, orders: Orders) -> None:
     """Ask a living pool to drain or to stop. Raises NoSuchPool, or a StoreError where it cannot be written."""
-    await require_living(session.home, pool)
+    await require_living(session, pool)
     await session.write(order([pool], orders))
 
 
@@ -49,15 +49,17 @@ async def stop_after(session: Session, pool: str, patience: str) -> None:
     """
     await ask_of(session, pool, Orders.DRAIN)
     command = (*PROGRAM, "--home", session.home.path, "worker", "stop", "--pool", pool, "--timeout", patience)
-    await asyncio.to_thread(_detach, command)
+    await asyncio.to_thread(_detach, command, surroundings(session.home))
 
 
-def _detach(command: tuple[str, ...]) -> None:
+def _detach(command: tuple[str, ...], environment: dict[str, str]) -> None:
     """Run a command as nobody's child, in a session of its own: it is not ended, waited for, or heard."""
     nothing = subprocess.DEVNULL
     # The shell puts it into the background and ends at once, so that the command's parent is gone.
     words = ["/bin/sh", "-c", '"$@" &', "sh", *command]
     try:
-        subprocess.run(words, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, check=True)
+        subprocess.run(
+            words, stdin=nothing, stdout=nothing, stderr=nothing, env=environment, start_new_session=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         raise Refused("the pool drains, but nobody minds its time", str(error)) from error

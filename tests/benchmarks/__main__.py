@@ -32,6 +32,12 @@ NAMES = (
     "pages",
     "console",
     "console_log",
+    "pg_drain",
+    "pg_hosts",
+    "pg_bulk",
+    "pg_claims",
+    "pg_latency",
+    "pg_status",
 )
 FAILURES = (QueueError, ImportError, OSError, RuntimeError, sqlite3.Error, subprocess.SubprocessError)
 """What keeps one benchmark from its end and is no reason to leave out the others."""

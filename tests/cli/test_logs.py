@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.cli.log_reading import BLOCK, skip_to_last
+from queuectl_core.cli.logs import _follow_run
 from queuectl_core.model.job import Job, Outcome
 from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.store import SqliteStore
 from tests.cli.line import CommandLine, once_it_looks, program, run_program
 from tests.store.acts import Run, ended, put, started
 from tests.store.engines import Engine
@@ -168,3 +170,15 @@ def test_a_run_that_has_no_file_yet_is_no_trouble(queuectl: CommandLine, store: 
     run: Run = started(store)
 
     assert queuectl("logs", str(run.job.id)) == (0, "", "")
+
+
+def test_a_claim_that_was_given_back_is_no_run_to_follow(
+    home: Home, store: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = put(store)
+    with SqliteStore(home) as opened:
+        assert not _follow_run(opened, job, 1, None)
+        ended(store, started(store), output_bytes=0)
+        assert _follow_run(opened, job, 1, None)
+
+    assert capsys.readouterr() == ("", "")

@@ -55,9 +55,9 @@ def test_an_option_that_the_console_does_not_know_is_told_by_the_console_in_one_
 
 
 def test_a_store_url_is_handed_over_too(home: Home, tmp_path: Path) -> None:
-    with screen(program(home, "--store", "postgresql://nowhere/queue", "tui"), {}) as refused:
-        assert refused.ended() == 2
-        assert refused.lines[0].startswith("queuectl-tui: this version has no PostgreSQL store yet")
+    with screen(program(home, "--store", "postgresql://nowhere.invalid/queue", "tui"), {}) as refused:
+        assert refused.ended() == 1
+        assert refused.lines[0].startswith("queuectl-tui: cannot reach postgresql://nowhere.invalid/queue")
         refused.assert_restored()
 
 

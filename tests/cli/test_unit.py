@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.cli.unit import quoted, this_program, unit_text
+from queuectl_core.cli.unit import quoted, this_program, unit_text, without_password
 from queuectl_core.model.settings import Settings
 from tests.cli.line import CommandLine
 
@@ -92,3 +92,42 @@ def test_systemd_has_nothing_to_say_against_it(tmp_path: Path) -> None:
     )
 
     assert "queuectl.service" not in checked.stderr
+
+
+# ---------------------------------------------------------------- a store on a server
+
+
+def on_server(url: str) -> str:
+    return unit_text(PROGRAM, "/home/me/q", Settings.from_texts({}), "/usr/bin:/bin", url)
+
+
+def test_a_pool_on_a_server_is_told_where_its_jobs_are() -> None:
+    unit = on_server("postgresql://worker@db.example/shop?sslmode=verify-full&schema=q")
+    stores = [line for line in unit.splitlines() if "QUEUECTL_STORE" in line]
+
+    assert stores == ['Environment="QUEUECTL_STORE=postgresql://worker@db.example/shop?sslmode=verify-full&schema=q"']
+    assert "--store" not in values(unit)["ExecStart"]
+    assert "QUEUECTL_STORE" not in text()
+    assert "~/.pgpass" not in text()
+
+
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("postgresql://me:s3cr3t@host/db", "postgresql://me@host/db"),
+        ("postgresql://me:s3cr3t@a:5432,b:5433/db?sslmode=require", "postgresql://me@a:5432,b:5433/db?sslmode=require"),
+        ("postgresql://host/db?user=me&password=s3cr3t&schema=q", "postgresql://host/db?user=me&schema=q"),
+        ("postgresql://host/db?password=s3cr3t", "postgresql://host/db"),
+        ("postgresql:///db?host=%2Frun%2Fpg&sslpassword=s3cr3t", "postgresql:///db?host=%2Frun%2Fpg"),
+        ("postgresql://me:a%40s3cr3t@[::1]:5432/db", "postgresql://me@[::1]:5432/db"),
+        ("postgres://me@/db?host=/run", "postgres://me@/db?host=/run"),
+    ],
+)
+def test_the_password_of_the_server_is_not_in_the_unit_but_where_it_belongs(url: str, left: str) -> None:
+    unit = on_server(url)
+
+    assert without_password(url) == left
+    assert "s3cr3t" not in unit
+    assert quoted(f"QUEUECTL_STORE={left}") in unit
+    assert "~/.pgpass" in unit
+    assert "PGPASSFILE" in unit

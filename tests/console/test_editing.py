@@ -313,6 +313,6 @@ async def test_keys_that_come_in_a_rush_are_put_where_they_were_meant(tmp_path: 
             here.app.post_message(Key(key, key if len(key) == 1 else None))
         await closed(here)
 
-        assert not form.is_attached
+        await here.until(lambda: not form.is_attached, "the form is taken off")
         job = jobs(here)[0]
         assert (job.command, job.id, job.queue, job.priority) == ("xw", "y", "z", 7)

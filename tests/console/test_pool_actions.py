@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from queuectl_core.execution.locks import alive, is_alive
 from queuectl_core.model.errors import InvalidInput, NoSuchPool, Refused
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
-from queuectl_core.store.transactions.workers import Orders, order, roster
+from queuectl_core.store.transactions.workers import Orders, order, register_pool, roster
 from queuectl_tui.actions import BY_NAME, Place
 from queuectl_tui.pools.leaving import Leaving
 from queuectl_tui.pools.starting import Wanted, last_line, parse_wanted, start_pool
 from queuectl_tui.pools.stopping import parse_patience, require_living
+from queuectl_tui.session import Session
 from queuectl_tui.widgets.prompt import Prompt
 from queuectl_tui.widgets.question import Question
 from tests.console.live import live, live_queue, on_roster
@@ -272,5 +274,9 @@ def test_what_is_no_length_of_time_is_no_patience(text: str) -> None:
 
 
 async def test_a_name_without_a_lock_is_no_living_pool(queue: LiveQueue) -> None:
+    queue.run(register_pool("abc", "here", os.getpid(), 1))
+    session = Session(queue.home)
+    await session.open()
     with pytest.raises(NoSuchPool):
-        await require_living(queue.home, "abc")
+        await require_living(session, "abc")
+    await session.close()

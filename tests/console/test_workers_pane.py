@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.execution.liveness import Hold
+from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.workers import register_worker
 from queuectl_tui.actions import Place
 from queuectl_tui.detail.job_detail import JobDetail
@@ -58,6 +59,7 @@ async def test_a_pool_is_shown_with_its_workers_under_it(queue: LiveQueue) -> No
 
 async def test_lengths_of_time_grow_with_the_clock_alone(queue: LiveQueue) -> None:
     clock = Clock()
+    assert isinstance(queue.store, SqliteStore)
     queue.store.clock = clock
     on_roster(queue, "pool", "pool-1")
     queue.put()

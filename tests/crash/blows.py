@@ -17,6 +17,7 @@ from queuectl_core.execution.processes import look_at
 from queuectl_core.execution.roster import WorkerState, WorkerView, worker_views
 from queuectl_core.model.errors import WrongState
 from queuectl_core.model.job import ENDED
+from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import processing
 from queuectl_core.store.transactions.jobs import find, page
@@ -119,7 +120,7 @@ class Gale:
         self._deaths: Counter[int] = Counter()
         self._enqueuing: list[tuple[subprocess.Popen[str], bool]] = []
         self.top_up()
-        self._pools = [storm.start_pool(rng.randint(2, 4)) for _ in range(ANCHORS)]
+        self._pools = [storm.start_pool(rng.randint(2, 4), host=self._host_of(at)) for at in range(ANCHORS)]
 
     def deal(self, blow: Blow) -> None:
         """Deal one blow, once it is time for it."""
@@ -219,7 +220,11 @@ class Gale:
         """Kill a pool, ready or not, and start another in its place."""
         at = int(blow.where * len(self._pools))
         self._storm.kill_pool(self._pools[at], with_children=blow.kind is Kind.WHOLE_POOL)
-        self._pools[at] = self._storm.start_pool(blow.workers)
+        self._pools[at] = self._storm.start_pool(blow.workers, host=self._host_of(at))
+
+    def _host_of(self, at: int) -> Home:
+        """Where the pool of that place runs; one that takes its place is of the same host."""
+        return self._storm.hosts[at % len(self._storm.hosts)]
 
     # What people do meanwhile
 

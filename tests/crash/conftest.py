@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.crash.storm import Storm
+from tests.postgres.fixtures import own_postgres, postgres
+
+__all__ = ["own_postgres", "postgres"]
 
 
 @pytest.fixture
-def storm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storm]:
+def storm(tmp_path: Path, alone: None) -> Iterator[Storm]:
     """A queue in a home of its own, to be attacked."""
-    for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "QUEUECTL_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
     storm = Storm(tmp_path)
     yield storm
     storm.close()
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the surroundings names a queue."""
+    for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "QUEUECTL_DEBUG"):
+        monkeypatch.delenv(name, raising=False)

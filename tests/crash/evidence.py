@@ -6,20 +6,37 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import psycopg
 
 from queuectl_core.execution.processes import all_processes
 from queuectl_core.model.job import Attempt, Job, Outcome
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.transactions.jobs import page
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.statistics import Minute, minutes_since, miscounted
 from queuectl_core.store.transactions.workers import Roster, roster
 from tests.crash.ledger import Line
+
+COLUMNS = (
+    "attempt",
+    "outcome",
+    "exit_code",
+    "signal",
+    "error",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+    "worker",
+    "output_bytes",
+)
+"""What an `Attempt` is made of."""
 
 FIXED_LOCKS = {"schema.lock", "line.lock", "write.lock", "checkpoint.lock", "recovery.lock"}
 
@@ -56,8 +73,8 @@ class Backoff(NamedTuple):
 class Evidence(NamedTuple):
     """What is left once all pools have left.
 
-    `damage` is what SQLite finds wrong, `left` the files in `run/` and `pids` the processes that should be gone,
-    `locked` the files whose lock somebody still holds.
+    `damage` is what SQLite finds wrong where it keeps the jobs, `left` the files in `run/` and `pids` the processes
+    that should be gone, `locked` the files whose lock somebody still holds.
     """
 
     told: Told
@@ -74,32 +91,47 @@ class Evidence(NamedTuple):
     locked: list[str]
 
 
-def look(store: SqliteStore, told: Told, lines: list[Line]) -> Evidence:
-    """Gather the evidence; nothing may run any more."""
+def look(store: Store, told: Told, lines: list[Line], homes: Sequence[Home] = ()) -> Evidence:
+    """Gather the evidence; nothing may run any more. `homes` are those of all hosts, where several share the queue."""
     values = store.run(settings()).values
-    pids = processes_of(store.home)
-    with closing(sqlite3.connect(store.home.database, timeout=0, isolation_level=None)) as connection:
-        return Evidence(
-            told._replace(longest_log=max(told.longest_log, log_size(store.home))),
-            lines,
-            store.run(page(limit=10_000_000)),
-            _all_runs(connection),
-            Backoff(values.backoff_base, round(values.backoff_max * 1000)),
-            store.run(minutes_since(60 * 24)),
-            store.run(miscounted()),
-            store.run(roster()),
-            _damage(connection),
-            left_in_run(store.home),
-            pids,
-            # While somebody lives it is no wonder that locks are held, and the process is what is wrong.
-            [] if pids else locked_files(store.home),
-        )
+    homes = homes or [store.home]
+    pids = [pid for home in homes for pid in processes_of(home)]
+    rows, damage = _in_file(store.home) if store.home.url is None else (_on_server(store.home.url), [])
+    return Evidence(
+        told._replace(longest_log=max(told.longest_log, log_size(store.home))),
+        lines,
+        store.run(page(limit=10_000_000)),
+        _by_job(rows),
+        Backoff(values.backoff_base, round(values.backoff_max * 1000)),
+        store.run(minutes_since(60 * 24)),
+        store.run(miscounted()),
+        store.run(roster()),
+        damage,
+        [name for home in homes for name in left_in_run(home)],
+        pids,
+        # While somebody lives it is no wonder that locks are held, and the process is what is wrong.
+        [] if pids else [name for home in homes for name in locked_files(home)],
+    )
 
 
-def _all_runs(connection: sqlite3.Connection) -> dict[int, list[Run]]:
+RUNS = f"SELECT job, token, {', '.join(COLUMNS)} FROM {{}}runs ORDER BY job, attempt"
+
+
+def _in_file(home: Home) -> tuple[list[Any], list[str]]:
+    """Every run, and what is wrong with the file."""
+    with closing(sqlite3.connect(home.database, timeout=0, isolation_level=None)) as connection:
+        return connection.execute(RUNS.format("")).fetchall(), _damage(connection)
+
+
+def _on_server(url: str) -> list[Any]:
+    address = parse_address(url)
+    with psycopg.connect(address.conninfo) as connection:
+        return connection.execute(RUNS.format(f"{address.schema}.")).fetchall()
+
+
+def _by_job(rows: Iterable[Any]) -> dict[int, list[Run]]:
     """The runs of every job, by its number: in one go, since there may be a hundred thousand jobs."""
     found: dict[int, list[Run]] = {}
-    rows = connection.execute(f"SELECT job, token, {', '.join(Attempt._fields)} FROM runs ORDER BY job, attempt")
     for job, token, *columns in rows:
         found.setdefault(job, []).append(Run(Attempt.from_row(columns), token))
     return found

@@ -21,7 +21,7 @@ from queuectl_core.execution.processes import Process, all_processes, look_at, s
 from queuectl_core.execution.roster import worker_views
 from queuectl_core.model.job import Job, NewJob
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.opening import make_home, open_home
 from queuectl_core.store.transactions.arrivals import enqueue, enqueue_rows, row_of
 from queuectl_core.store.transactions.changes import retry
 from queuectl_core.store.transactions.jobs import find
@@ -34,6 +34,7 @@ from tests.execution.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "queuectl_core")
+APART = ("-m", "tests.crash.apart")
 
 WRONG_WORDS = ("Traceback", "cannot go on", "came too late")
 """What no pool has a reason to say: nobody's job is given on while its worker lives."""
@@ -53,11 +54,17 @@ class Pool:
 
 
 class Storm:
-    """A queue in a home of its own, its ledger, and the kills it has seen (`struck`)."""
+    """A queue in a home of its own, its ledger, and the kills it has seen (`struck`).
 
-    def __init__(self, folder: Path) -> None:
-        self.home = Home(str(folder / "home"))
-        self.store = SqliteStore(self.home)
+    With the `url` of a server the queue is there, and `hosts` are homes that share it, as machines would.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None, hosts: int = 1) -> None:
+        names = ["home", *(f"home-{n}" for n in range(2, hosts + 1))]
+        self.hosts = [Home(str(folder / name), url) for name in names]
+        self.home = self.hosts[0]
+        make_home(self.home)
+        self.store = open_home(self.home)
         self.ledger = Ledger(folder / "ledger")
         self.struck: Counter[str] = Counter()
         self.acknowledged: list[str] = []
@@ -80,7 +87,16 @@ class Storm:
     def queuectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a command that succeeds; what it says."""
         command = [sys.executable, "-m", "queuectl_core", "--home", self.home.path, *arguments]
-        ran = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        ran = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert ran.returncode == 0, f"queuectl {' '.join(arguments)}: status {ran.returncode}: {ran.stderr}"
         return ran.stdout
 
@@ -120,9 +136,11 @@ class Storm:
         path.write_text(self.as_lines(jobs))
         return path
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, host: Home | None = None) -> dict[str, str]:
         """The environment of every command: by this its processes are found, and those of its jobs, who get it."""
-        return {**os.environ, "QUEUECTL_HOME": self.home.path}
+        home = host or self.home
+        server = {} if home.url is None else {"QUEUECTL_STORE": home.url}
+        return {**os.environ, "QUEUECTL_HOME": home.path, **server}
 
     def _new(self, **fields: Any) -> NewJob:
         return NewJob(**{"cwd": str(self._folder), **fields})
@@ -150,14 +168,17 @@ class Storm:
         """How many jobs have not ended."""
         return sum(self.store.run(waiting_for(())).values())
 
-    def start_pool(self, workers: int, *options: str, program: Sequence[str] = PROGRAM) -> Pool:
+    def start_pool(
+        self, workers: int, *options: str, program: Sequence[str] | None = None, host: Home | None = None
+    ) -> Pool:
         """Start a pool, by `program` in place of the usual one; it may not be ready yet."""
-        command = [sys.executable, *program, "--home", self.home.path, "worker", "start"]
+        program = program or (PROGRAM if self.home.url is None else APART)
+        command = [sys.executable, *program, "--home", (host or self.home).path, "worker", "start"]
         with self._said.open("ab") as said:
             process = subprocess.Popen(
                 [*command, f"--count={workers}", "--log-format=json", *options],
                 cwd=ROOT,
-                env=self.environment(),
+                env=self.environment(host),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -206,7 +227,7 @@ class Storm:
     def strike(self, pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
         """Signal a process of this home; False where it has gone."""
         process = look_at(pid)
-        if process is None or process.zombie or not is_of(self.home, pid):
+        if process is None or process.zombie or not any(is_of(home, pid) for home in self.hosts):
             return False
         send(process, number)
         return True
@@ -231,7 +252,7 @@ class Storm:
         return False
 
     def _can_write(self) -> bool:
-        return not is_locked(Path(self.home.lock("write")))
+        return self.home.url is not None or not is_locked(Path(self.home.lock("write")))
 
     def thaw(self) -> None:
         """Let every stopped worker go on."""
@@ -267,7 +288,11 @@ class Storm:
         assert pool.process.wait(seconds) == 0, self.said()[-2000:]
         self.queuectl("worker", "stop")
         with contextlib.suppress(AssertionError):  # The checker says better what is left.
-            eventually(lambda: not processes_of(self.home) and not left_in_run(self.home), 5)
+            eventually(lambda: not self.processes() and not any(map(left_in_run, self.hosts)), 5)
+
+    def processes(self) -> list[int]:
+        """The pids of every living process of these hosts, pools and jobs."""
+        return [pid for home in self.hosts for pid in processes_of(home)]
 
     def said(self) -> str:
         """What the pools said so far."""
@@ -277,7 +302,7 @@ class Storm:
         """Everything that is wrong, once all pools have left."""
         spoken = [line for line in self.said().splitlines() if any(word in line for word in WRONG_WORDS)]
         told = Told(self.acknowledged, self.batches, self.delays, self.resets, self.longest_log)
-        return complaints(look(self.store, told, self.ledger.lines())) + spoken
+        return complaints(look(self.store, told, self.ledger.lines(), self.hosts)) + spoken
 
     def close(self) -> None:
         """End what is left of the pools and of their jobs."""
@@ -285,5 +310,5 @@ class Storm:
             if pool.process.poll() is None:
                 pool.process.kill()
             pool.process.wait()
-        eventually(lambda: not [pid for pid in processes_of(self.home) if self.strike(pid)], 10, what="all is gone")
+        eventually(lambda: not [pid for pid in self.processes() if self.strike(pid)], 10, what="all is gone")
         self.store.close()

@@ -35,7 +35,7 @@ def main(order: dict[str, Any]) -> int:
         # What whoever starts a pool may leave open, for all it starts to see.
         os.dup2(told, order["inherited"])
     options = PoolOptions(order["workers"], tuple(order["queues"]), order["drain"], order["grace"])
-    return run_pool(Home(order["home"]), options, report, lambda name: tell("Ready", pool=name))
+    return run_pool(Home(*order["home"]), options, report, lambda name: tell("Ready", pool=name))
 
 
 if __name__ == "__main__":

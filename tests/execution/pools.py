@@ -17,7 +17,7 @@ from queuectl_core.execution.processes import Process, all_processes, look_at, s
 from queuectl_core.execution.roster import WorkerView, worker_views
 from queuectl_core.model.job import Attempt, Command, Job, JobState, NewJob
 from queuectl_core.store.home import Home
-from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.opening import make_home, open_home
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import find, history
@@ -88,12 +88,13 @@ class Pool:
 
 
 class LiveQueue:
-    """A queue in a home of its own."""
+    """A queue in a home of its own, or on the server of that URL."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
-        self.home = Home(str(folder / "home"))
-        self.store = SqliteStore(self.home)
+        self.home = Home(str(folder / "home"), url)
+        make_home(self.home)
+        self.store = open_home(self.home)
         self.pools: list[Pool] = []
         self._gates: list[Gate] = []
         self._numbers = itertools.count(1)
@@ -160,7 +161,7 @@ class LiveQueue:
         number = next(self._numbers)
         told, errors = self.folder / f"events-{number}", self.folder / f"errors-{number}"
         order = {
-            "home": self.home.path,
+            "home": self.home,
             "workers": workers,
             "queues": queues,
             "drain": drain,

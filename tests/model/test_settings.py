@@ -35,6 +35,8 @@ DEFAULTS = Settings(
     shell="/bin/sh",
     durability="normal",
     workers=None,
+    heartbeat=5.0,
+    lease=30.0,
 )
 TYPE_OF_KIND: dict[Kind, type] = {
     Kind.COUNT: int,
@@ -151,6 +153,8 @@ BAD = {
     "shell": ["", "sh", "bin/sh", "/bin/\0sh", "/\ud800", "none"],
     "durability": ["", "FULL", "off", "none"],
     "workers": ["0", "1001", "-1", "2.0", "all"],
+    "heartbeat": ["0.1", "none", "-1s"],
+    "lease": ["0.9", "none", "fast"],
 }
 
 

@@ -194,7 +194,6 @@ def test_the_default_home_is_that_of_platformdirs(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgresql://host/db", "no PostgreSQL store yet"),
         ("sqlite:///queue.db", "takes a postgresql:// URL alone"),
         ("/some/path", "takes a postgresql:// URL alone"),
     ],
@@ -208,6 +207,15 @@ async def test_a_store_we_cannot_use_is_refused(
     with pytest.raises(InvalidInput, match=sentence):
         await open_async_store(home.path)
     assert not os.path.exists(home.path)
+
+
+def test_a_url_names_the_server_that_keeps_the_jobs_of_a_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUECTL_STORE", "postgresql://host/variable")
+
+    assert find_home(home.path) == Home(home.path, "postgresql://host/variable")
+    assert find_home(home.path, "postgres://host/option") == Home(home.path, "postgres://host/option")
+    monkeypatch.delenv("QUEUECTL_STORE")
+    assert find_home(home.path) == home
 
 
 async def test_a_home_opens_either_way(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

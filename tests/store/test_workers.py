@@ -7,7 +7,10 @@ import pytest
 from queuectl_core.model.errors import NoSuchPool, Refused
 from queuectl_core.store.transactions.workers import (
     MOST_WORKERS,
+    Lease,
     Orders,
+    Pool,
+    Worker,
     order,
     pool_orders,
     register_pool,
@@ -23,17 +26,18 @@ from tests.store.engines import NOON, Engine
 
 
 def test_pools_and_workers_are_on_the_roster_longest_there_first(store: Engine) -> None:
-    store.run(register_pool("b", "host", 10, 2))
-    store.run(register_worker("b-1", "b", "host", 11, ("mail", "video"), 4))
+    lease = Lease("", 30_000)
+    store.run(register_pool("b", "host", 10, 2, lease))
+    store.run(register_worker("b-1", "b", "host", 11, ("mail", "video"), 4, lease))
     store.clock.now += 1
-    store.run(register_pool("a", "host", 20, 1))
-    store.run(register_worker("a-1", "a", "host", 21, (), 5))
+    store.run(register_pool("a", "host", 20, 1, lease))
+    store.run(register_worker("a-1", "a", "host", 21, (), 5, lease))
 
     assert store.run(roster()) == (
-        [("b", "host", 10, NOON, 2, Orders.RUN), ("a", "host", 20, NOON + 1, 1, Orders.RUN)],
+        [Pool("b", "host", 10, NOON, 2, Orders.RUN), Pool("a", "host", 20, NOON + 1, 1, Orders.RUN)],
         [
-            ("b-1", "b", "host", 11, NOON, NOON, ("mail", "video"), False, 4),
-            ("a-1", "a", "host", 21, NOON + 1, NOON + 1, (), False, 5),
+            Worker("b-1", "b", "host", 11, NOON, NOON, ("mail", "video"), False, 4),
+            Worker("a-1", "a", "host", 21, NOON + 1, NOON + 1, (), False, 5),
         ],
     )
 

@@ -21,6 +21,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 class Address(NamedTuple):
     """Where a store is. `conninfo` is the URL for libpq and may hold a password; `shown` is for people.
 
+    `direct` is the same for the one connection of a pool that listens: another where transactions go through a pooler.
     `prepared_after` is None where statements are never kept prepared, as behind a pooler that gives each transaction
     another connection.
     """
@@ -29,20 +30,21 @@ class Address(NamedTuple):
     schema: str
     prepared_after: int | None
     shown: str
+    direct: str
 
 
 def parse_address(url: str) -> Address:
     """The parts of a store's URL. Raises InvalidInput, without the URL's password, for what cannot be meant.
 
-    Our own parameters are `schema` and `prepare_threshold` (a number, or `none`); all others are libpq's, as `sslmode`
-    and `service` are.
+    Our own parameters are `schema`, `prepare_threshold` (a number, or `none`) and `listen` (HOST or HOST:PORT, for the
+    connection that listens); all others are libpq's, as `sslmode` and `service` are.
     """
     try:
         parts = urlsplit(url)
         given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise InvalidInput("the store's URL cannot be read", "write postgresql://user@host/database") from None
-    own = {key: value for key, value in given if key in ("schema", "prepare_threshold")}
+    own = {key: value for key, value in given if key in ("schema", "prepare_threshold", "listen")}
     rest = urlencode([(key, value) for key, value in given if key not in own], quote_via=quote)
     conninfo = urlunsplit(parts._replace(query=rest))
     if parts.netloc == "" and not conninfo.startswith(f"{parts.scheme}://"):
@@ -50,7 +52,7 @@ def parse_address(url: str) -> Address:
     schema = own.get("schema", SCHEMA)
     if not _PLAIN.fullmatch(schema) or schema.startswith("pg_"):
         raise InvalidInput(f"schema '{schema}' is no plain name", "use small letters, digits and _")
-    return Address(conninfo, schema, _threshold(own), without_passwords(url))
+    return Address(conninfo, schema, _threshold(own), without_passwords(url), _direct(conninfo, own.get("listen")))
 
 
 def _threshold(own: dict[str, str]) -> int | None:
@@ -60,3 +62,16 @@ def _threshold(own: dict[str, str]) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 6):
         raise InvalidInput(f"prepare_threshold '{text}' is no number", "use none behind a pooler of transactions")
     return int(text)
+
+
+def _direct(conninfo: str, listen: str | None) -> str:
+    """The URL with another host, and perhaps port, where one is given for listening."""
+    if not listen:
+        return conninfo
+    parts = urlsplit(conninfo)
+    host, colon, port = listen.partition(":")
+    if not host or (colon and not (port.isascii() and port.isdigit())):
+        raise InvalidInput(f"listen '{listen}' is no host", "write listen=HOST or listen=HOST:PORT")
+    given = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("host", "hostaddr", "port")]
+    query = urlencode([*given, ("host", host), *([("port", port)] if port else [])], quote_via=quote)
+    return urlunsplit(parts._replace(query=query))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -23,6 +24,9 @@ RV = TypeVar("RV")
 
 CONNECT_SECONDS = 10
 """How long one attempt to connect may take, for each address of the host."""
+
+HASTY_SECONDS = 2
+"""The same where waiting would do harm; psycopg takes no less."""
 
 NETWORK: Mapping[str, int] = {
     "connect_timeout": CONNECT_SECONDS,
@@ -54,24 +58,32 @@ def begin(kind: Kind, schema: str) -> str:
 
 
 class Bounded(psycopg.Connection[tuple[Any, ...]]):
-    """A connection on which no wait is longer than `time_limit` (s, None: any); after one that was, it is closed."""
+    """A connection on which no wait is longer than `time_limit` (s, None: any), nor lasts beyond `deadline` on the
+    monotonic clock; after one that would, it is closed."""
 
     time_limit: float | None = None
+    deadline: float | None = None
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """As psycopg's own. Raises TooSlow."""
-        limit = self.time_limit if timeout is None else timeout
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        limits = [] if self.time_limit is None else [self.time_limit]
+        if self.deadline is not None:
+            limits.append(max(0.0, self.deadline - time.monotonic()))
         try:
-            return super().wait(gen, interval, limit)
+            return super().wait(gen, interval, min(limits, default=None))
         except errors._WaitTimeout:
             self.pgconn.finish()
             raise TooSlow("no answer from the server") from None
 
 
-def arguments(address: Address) -> dict[str, Any]:
-    """What `connect` is told besides the URL."""
+def arguments(address: Address, *, hastily: bool = False) -> dict[str, Any]:
+    """What `connect` is told besides the URL; `hastily` bounds its time whatever the URL says."""
     given = psycopg.conninfo.conninfo_to_dict(address.conninfo)
     network = {key: value for key, value in NETWORK.items() if key not in given}
+    if hastily:
+        network["connect_timeout"] = HASTY_SECONDS
     return {"autocommit": True, "application_name": given.get("application_name", "queuectl"), **network}
 
 

@@ -58,8 +58,25 @@ def may_come_back(error: psycopg.Error) -> bool:
 _COMING = ("starting up", "shutting down", "recovery", "too many clients", "remaining connection slots", "in recovery")
 
 
+_UNREAD = (
+    "URI",
+    "percent-encoded",
+    "invalid integer value",
+    "invalid port number",
+    "could not match",
+    "in connection info string",
+    "key/value separator",
+    "query parameter",
+)
+"""Signs that libpq could not understand what it was given, and sent nothing."""
+
+
 def translated(error: psycopg.Error, shown: str) -> StoreError:
     """The store error that says what an error of PostgreSQL means; `shown` names the store without its password."""
+    if error.sqlstate is None and any(sign in str(error) for sign in _UNREAD):
+        # libpq repeats what it stumbled over, which may be a part of the password: not even a traceback may tell it.
+        error.args = ("the URL cannot be read",)
+        return StoreError(f"the URL {shown} cannot be read", "write what is special in a name or password as %XX")
     what = without_passwords(_first_line(error))
     match error:
         case TooSlow():

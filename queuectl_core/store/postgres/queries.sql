@@ -118,6 +118,11 @@ SELECT {run_columns} FROM runs WHERE job = :number::bigint ORDER BY attempt;
 -- name: tail
 SELECT output FROM tails WHERE job = :number::bigint AND attempt = :attempt::integer;
 
+-- name: stored_output
+SELECT place, outcome, output_bytes, output
+FROM runs LEFT JOIN tails ON tails.job = runs.job AND tails.attempt = runs.attempt
+WHERE runs.job = :number::bigint AND runs.attempt = :attempt::integer;
+
 -- name: ids_starting_with
 SELECT name FROM jobs WHERE name >= :prefix AND name < :beyond ORDER BY name LIMIT :limit::bigint;
 
@@ -225,7 +230,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 1 LIMIT crew.enou
         + (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 0 LIMIT crew.enough) AS waiting),
     crew.workers
 FROM (SELECT count(*) AS workers, greatest(1, count(*)) * :wanted::bigint AS enough
-      FROM workers WHERE given_up = 0) AS crew;
+      FROM workers) AS crew;
 
 -- name: held_job
 SELECT {job_columns} FROM jobs WHERE number = :number::bigint AND token = :token AND state = 'processing' FOR UPDATE;
@@ -474,15 +479,15 @@ UPDATE versions SET settings = settings + 1 WHERE only_one = 1 RETURNING setting
 -- ------------------------------------------------------------------ pools and workers
 
 -- name: insert_pool
-INSERT INTO pools (id, host, site, pid, started_at, seen_at, wanted)
-VALUES (:pool, :host, :site, :pid, :now, :now, :wanted)
+INSERT INTO pools (id, host, site, pid, started_at, seen_at, lease_ms, wanted)
+VALUES (:pool, :host, :site, :pid, :now, :now, :lease_ms, :wanted)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: delete_pool
 DELETE FROM pools WHERE id = :pool;
 
 -- name: pools
-SELECT id, host, pid, started_at, wanted, orders FROM pools ORDER BY started_at, id;
+SELECT id, host, pid, started_at, wanted, orders, site, (seen_at <= :now - lease_ms)::integer FROM pools ORDER BY started_at, id;
 
 -- name: pool_orders
 SELECT wanted, orders FROM pools WHERE id = :pool;
@@ -494,8 +499,8 @@ UPDATE pools SET orders = :orders WHERE id = :pool AND orders <> 'stop' RETURNIN
 UPDATE pools SET wanted = :wanted WHERE id = :pool RETURNING id;
 
 -- name: insert_worker
-INSERT INTO workers (id, pool, host, site, pid, started_at, seen_at, idle_since, queues, settings_version)
-VALUES (:worker, :pool, :host, :site, :pid, :now, :now, :now, :queues, :settings_version);
+INSERT INTO workers (id, pool, host, site, pid, started_at, seen_at, lease_ms, idle_since, queues, settings_version)
+VALUES (:worker, :pool, :host, :site, :pid, :now, :now, :lease_ms, :now, :queues, :settings_version);
 
 -- name: worker_idle
 UPDATE workers SET idle_since = :now WHERE id = :worker;
@@ -510,8 +515,25 @@ UPDATE workers SET settings_version = :settings_version WHERE id = :worker;
 DELETE FROM workers WHERE id = :worker;
 
 -- name: workers
-SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version FROM workers
-ORDER BY started_at, id;
+SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_version, site,
+    (seen_at <= :now - lease_ms)::integer
+FROM workers ORDER BY started_at, id;
+
+-- name: renew_workers
+UPDATE workers SET seen_at = :now, lease_ms = :lease_ms WHERE id IN (SELECT json_array_elements_text(:names::json)) RETURNING id;
+
+-- name: renew_pools
+UPDATE pools SET seen_at = :now, lease_ms = :lease_ms WHERE id IN (SELECT json_array_elements_text(:names::json)) RETURNING id;
+
+-- Whoever renews at this instant comes first: the row is looked at again once theirs is committed.
+-- name: give_up_worker
+DELETE FROM workers WHERE id = :worker AND seen_at <= :now - lease_ms RETURNING id;
+
+-- name: give_up_pools
+DELETE FROM pools WHERE seen_at <= :now - lease_ms;
+
+-- name: runs_of_worker
+SELECT number, token FROM jobs WHERE token IS NOT NULL AND worker = :worker ORDER BY number FOR UPDATE;
 
 -- ------------------------------------------------------------------ browsing
 
@@ -629,3 +651,117 @@ UPDATE jobs SET state = :state, ready = CASE WHEN :state::text IN ('pending', 'f
     error = :error::text, worker = :worker::text, updated_at = :updated_at::bigint
 WHERE number = :number::bigint AND token IS NULL
 RETURNING {job_columns};
+
+-- ------------------------------------------------------------------ moving
+
+-- name: sizes_after
+SELECT number, runs, octet_length(command) + coalesce(octet_length(env), 0)
+    + (SELECT coalesce(sum(octet_length(output)), 0)::bigint FROM tails WHERE job = number)
+FROM jobs WHERE number > :after::bigint AND number <= :last::bigint ORDER BY number LIMIT :limit::bigint;
+
+-- name: jobs_between
+SELECT {job_columns} FROM jobs WHERE number BETWEEN :first::bigint AND :last::bigint ORDER BY number;
+
+-- name: runs_between
+SELECT job, {run_columns} FROM runs WHERE job BETWEEN :first::bigint AND :last::bigint ORDER BY job, attempt;
+
+-- name: tails_between
+SELECT job, attempt, output FROM tails WHERE job BETWEEN :first::bigint AND :last::bigint ORDER BY job, attempt;
+
+-- name: any_job
+SELECT number FROM jobs LIMIT 1;
+
+-- A sequence is always there.
+-- name: begin_numbers
+SELECT 1;
+
+-- name: reserve_numbers
+SELECT setval('job_numbers', greatest(:last::bigint, last_value)) FROM job_numbers
+WHERE :last::bigint > CASE WHEN is_called THEN last_value ELSE 0 END;
+
+-- name: taken_numbers
+SELECT number FROM jobs WHERE number BETWEEN :first::bigint AND :last::bigint LIMIT 1;
+
+-- name: bring_jobs
+INSERT INTO jobs (number, name, command, argv, state, queue, priority, attempts, max_retries, due, ready, timeout_ms,
+                  cwd, env, created_at, updated_at, started_at, finished_at, exit_code, signal, error, worker, runs)
+SELECT number, name, command, argv, state, queue, priority, attempts, max_retries, due, ready::integer, timeout_ms,
+    cwd, env, created_at, updated_at, started_at, finished_at, exit_code, signal, error, worker, runs
+FROM json_to_recordset(:rows::json) AS r (number bigint, name text, command text, argv smallint, state text, queue text,
+    priority integer, attempts integer, max_retries integer, due bigint, ready boolean, timeout_ms bigint, cwd text,
+    env text, created_at bigint, updated_at bigint, started_at bigint, finished_at bigint, exit_code integer,
+    signal integer, error text, worker text, runs integer);
+
+-- name: bring_runs
+INSERT INTO runs (job, attempt, token, worker, started_at, finished_at, outcome, exit_code, signal, error, duration_ms,
+                  output_bytes)
+SELECT job, attempt, token, worker, started_at, finished_at, outcome, exit_code, signal, error, duration_ms,
+    output_bytes
+FROM json_to_recordset(:rows::json) AS r (job bigint, attempt integer, token text, worker text, started_at bigint,
+    finished_at bigint, outcome text, exit_code integer, signal integer, error text, duration_ms bigint,
+    output_bytes bigint);
+
+-- name: bring_tails
+INSERT INTO tails (job, attempt, output) SELECT job, attempt, decode(output, 'base64')
+FROM json_to_recordset(:rows::json) AS r (job bigint, attempt integer, output text);
+
+-- name: counted_up_to
+SELECT queue, state, count(*) FROM jobs WHERE number <= :last::bigint GROUP BY queue, state ORDER BY queue, state;
+
+-- name: runs_up_to
+SELECT count(*) FROM runs WHERE job <= :last::bigint;
+
+-- name: open_all_but
+UPDATE queues SET paused = 0 WHERE paused = 1 AND name NOT IN (SELECT json_array_elements_text(:kept::json))
+RETURNING name;
+
+-- name: discard_jobs
+DELETE FROM jobs WHERE number IN (
+    SELECT number FROM jobs WHERE number <= :last::bigint ORDER BY number LIMIT :limit::bigint)
+RETURNING number;
+
+-- ------------------------------------------------------------------ the server
+
+-- name: server_facts
+SELECT current_setting('server_version'), current_setting('server_version_num')::integer, current_user::text,
+    pg_is_in_recovery(), current_setting('autovacuum') = 'on' AND current_setting('track_counts') = 'on',
+    current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+        - coalesce(current_setting('reserved_connections', true)::integer, 0),
+    (SELECT sum(numbackends)::integer FROM pg_stat_database),
+    (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema);
+
+-- What is in the schema, and what the role may do with it.
+-- name: server_tables
+SELECT relname::text, relkind::text,
+    CASE relkind WHEN 'S' THEN concat_ws(' ', CASE WHEN has_sequence_privilege(pg_class.oid, 'SELECT') THEN 'SELECT' END,
+        CASE WHEN has_sequence_privilege(pg_class.oid, 'USAGE') THEN 'USAGE' END,
+        CASE WHEN has_sequence_privilege(pg_class.oid, 'UPDATE') THEN 'UPDATE' END)
+    ELSE concat_ws(' ', CASE WHEN has_table_privilege(pg_class.oid, 'SELECT') THEN 'SELECT' END,
+        CASE WHEN has_table_privilege(pg_class.oid, 'INSERT') THEN 'INSERT' END,
+        CASE WHEN has_table_privilege(pg_class.oid, 'UPDATE') THEN 'UPDATE' END,
+        CASE WHEN has_table_privilege(pg_class.oid, 'DELETE') THEN 'DELETE' END) END,
+    coalesce('autovacuum_enabled=false' = ANY (reloptions) OR 'autovacuum_enabled=off' = ANY (reloptions), false),
+    pg_stat_get_live_tuples(pg_class.oid), pg_stat_get_dead_tuples(pg_class.oid)
+FROM pg_class WHERE relkind IN ('r', 'v', 'S') AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema)
+ORDER BY relname;
+
+-- Who keeps rows from being collected that are garbage since more than so many seconds: sessions, transactions that were
+-- prepared and left, and slots that nobody reads from.
+-- name: server_holders
+SELECT format('pid %s (%s)', pid, coalesce(nullif(application_name, ''), usename::text)),
+    extract(epoch FROM clock_timestamp() - xact_start)::bigint
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL OR state LIKE 'idle in transaction%')
+    AND xact_start < clock_timestamp() - make_interval(secs => :seconds::double precision)
+UNION ALL
+SELECT format('the prepared transaction %s', gid), extract(epoch FROM clock_timestamp() - prepared)::bigint
+FROM pg_prepared_xacts WHERE database = current_database()
+    AND prepared < clock_timestamp() - make_interval(secs => :seconds::double precision)
+UNION ALL
+SELECT format('the replication slot %s, from which nobody reads', slot_name), NULL
+FROM pg_replication_slots WHERE NOT active AND (xmin IS NOT NULL OR catalog_xmin IS NOT NULL)
+ORDER BY 2 DESC NULLS LAST, 1;
+
+-- How many sessions of this database do not show us what they do.
+-- name: server_hidden
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = '<insufficient privilege>';

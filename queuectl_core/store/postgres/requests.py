@@ -50,6 +50,14 @@ def announced(wakes: Iterable[Wake]) -> str:
     return text if len(text.encode()) <= MOST_ANNOUNCED else ""
 
 
+def understood(text: str) -> Wake | None:
+    """Whom an announcement wakes; None for everybody."""
+    try:
+        return Wake(*(frozenset(map(str, part)) for part in json.loads(text)))
+    except (ValueError, TypeError):
+        return None
+
+
 def _merged(wakes: Iterable[Wake]) -> Wake:
     merged = Wake()
     for wake in wakes:

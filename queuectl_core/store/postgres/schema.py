@@ -25,9 +25,6 @@ VERSION = 1
 MARK = "queuectl schema "
 """The comment on the schema: marks it as ours, and says its version."""
 
-ALIVE_MS = 30_000
-"""A pool that was heard of in so many milliseconds keeps a migration away."""
-
 
 def migrations() -> dict[int, str]:
     """The SQL of every migration, by the version it leads to."""
@@ -71,7 +68,8 @@ def require_current(connection: psycopg.Connection[Any], address: Address) -> No
 def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[int, str]) -> None:
     """Make the schema, or apply the steps that lead to the newest: all of them or none.
 
-    Waits for another who is at it. Raises NotAStore, NewerSchema or SchemaInUse, and changes nothing then.
+    Waits for another who is at it. Raises NotAStore, NewerSchema or SchemaInUse, or a StoreError for a database that
+    cannot hold every text; it changes nothing then.
     """
     newest = max(steps)
     schema = sql.Identifier(address.schema)
@@ -85,6 +83,7 @@ def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[i
         if version:
             _refuse_in_use(connection, address)
         else:
+            _refuse_encoding(connection, address)
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
         for step in range(version + 1, newest + 1):
             connection.execute(steps[step].replace("{schema}", f'"{address.schema}"').encode(), prepare=False)
@@ -94,9 +93,16 @@ def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[i
     failpoints.reached(Failpoint.MIGRATED)
 
 
+def _refuse_encoding(connection: psycopg.Connection[Any], address: Address) -> None:
+    [(encoding,)] = connection.execute("SHOW server_encoding").fetchall()
+    if encoding != "UTF8":
+        hint = "make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        raise StoreError(f"{address.shown} is a database of {encoding}, which does not hold every text", hint)
+
+
 def _refuse_in_use(connection: psycopg.Connection[Any], address: Address) -> None:
-    alive = "SELECT count(*) FROM {}.pools WHERE seen_at > extract(epoch FROM clock_timestamp()) * 1000 - {}"
-    query = sql.SQL(alive).format(sql.Identifier(address.schema), sql.Literal(ALIVE_MS))
+    alive = "SELECT count(*) FROM {}.pools WHERE seen_at > extract(epoch FROM clock_timestamp()) * 1000 - lease_ms"
+    query = sql.SQL(alive).format(sql.Identifier(address.schema))
     [(pools,)] = connection.execute(query).fetchall()
     if pools:
         raise SchemaInUse(

@@ -22,12 +22,20 @@ from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
-from queuectl_core.store.postgres.address import Address, parse_address
+from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
 from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up
-from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, is_lost, may_come_back, translated
+from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
 from queuectl_core.store.postgres.folding import fold
-from queuectl_core.store.postgres.requests import FOLD_ONE_IN, MOST_CLASHES, announced, channel, fresh_key, pauses
+from queuectl_core.store.postgres.requests import (
+    FOLD_ONE_IN,
+    MOST_CLASHES,
+    announced,
+    channel,
+    fresh_key,
+    pauses,
+    understood,
+)
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
@@ -40,6 +48,9 @@ STAYING_PATIENCE = 2.0
 
 STAYING_LIMIT = 10.0
 """Seconds for which those who stay wait for one answer."""
+
+TAIL_BYTES = 64 * 1024
+"""How much of the end of a run's output is stored: its file is perhaps on another host."""
 
 IMPATIENCE = 0.5
 """Seconds to wait for one answer where waiting would do harm."""
@@ -66,20 +77,27 @@ class Unsettled(NamedTuple):
 class PostgresStore:
     """One connection to a store; belongs to one thread of one process.
 
-    `stays` is for workers and pools: they wait less long for the server, and try again by themselves. `clock` is for
-    tests; otherwise time is the server's. Raises InvalidInput for a URL that cannot be meant, or a StoreError.
+    `stays` is for workers and pools: they wait less long for the server, and try again by themselves; one that
+    `listens` hears what others announce. `clock` is for tests; otherwise time is the server's. Raises InvalidInput for
+    a URL that cannot be meant, or a StoreError.
     """
 
-    def __init__(self, home: Home, *, stays: bool = False, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, home: Home, *, stays: bool = False, listens: bool = False, clock: Callable[[], int] | None = None
+    ) -> None:
         if home.url is None:
             raise InvalidInput("a PostgreSQL store has a URL", "give one with --store")
         self.home = home
         self.always_durable = True
+        self.tail_bytes = TAIL_BYTES
         self._address = parse_address(home.url)
         self._given_clock = clock
         self._queries = QUERIES if clock is None else TEST_QUERIES
         self._patience = STAYING_PATIENCE if stays else PATIENCE
         self._limit = STAYING_LIMIT if stays else None
+        self._deadline: float | None = None
+        self._again_at, self._pauses = 0.0, pauses()
+        self._listens = listens
         self._unsettled: Unsettled | None = None
         self._doorbell = Doorbell(home)
         self.place = f"{socket.gethostname()}:{home.path}"
@@ -88,19 +106,13 @@ class PostgresStore:
         prepare_folders(home)
         with self._translating():
             self._connection = self._connected(time.monotonic() + self._patience, first=True)
-        try:
-            with self._translating():
-                schema.require_current(self._connection, self._address)
-        except BaseException:
-            self._connection.close()
-            raise
 
     def clock(self) -> int:
         """The present instant by the server's clock: milliseconds since the epoch."""
         if self._given_clock is not None:
             return self._given_clock()
         with self._translating():
-            [(now,)] = self._connection.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+            [(now,)] = self._ready().execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
         return int(now)
 
     def run(self, transaction: Transaction[T]) -> T:
@@ -145,7 +157,7 @@ class PostgresStore:
 
     def _attempt(self, transaction: Transaction[T], key: bytes) -> Play[T]:
         """Begin, play and commit; or roll back and raise. A change that was committed before is not made again."""
-        connection = self._connection
+        connection = self._ready()
         connection.execute(begin(transaction.kind, self._address.schema), prepare=False)
         try:
             if transaction.kind is not Kind.READ and not self._perform(Statement("note_request", {"key": key})):
@@ -202,16 +214,44 @@ class PostgresStore:
         self._connection.execute("SELECT pg_notify(%s, %s)", (channel(self._address.schema), announced(wakes)))
 
     @contextmanager
-    def impatient(self) -> Iterator[None]:
-        """Wait hardly at all for an answer, or for the server to come back."""
-        usual = self._limit, self._patience
-        self._limit, self._patience = IMPATIENCE, 0.0
-        self._connection.time_limit = self._limit
+    def impatient(self, seconds: float = 0.0) -> Iterator[None]:
+        """Wait hardly at all for answers, or for the server to come back: hardly longer than that for all together."""
+        usual = self._deadline, self._patience
+        deadline = time.monotonic() + (seconds or IMPATIENCE)
+        self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
+        self._patience, self._connection.deadline = 0.0, self._deadline
         try:
             yield
         finally:
-            self._limit, self._patience = usual
-            self._connection.time_limit = self._limit
+            self._deadline, self._patience = usual
+            self._connection.deadline = self._deadline
+
+    def _ready(self) -> Bounded:
+        """The connection; made anew where it was lost, unless that failed just now. Raises psycopg.Error."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise TooSlow("no time was left to ask the server")
+        if self._connection.closed:
+            if time.monotonic() < self._again_at:
+                raise psycopg.OperationalError("it was out of reach a moment ago")
+            try:
+                self._connection = self._connect()
+            except psycopg.Error:
+                self._again_at = time.monotonic() + next(self._pauses)
+                raise
+            self._pauses = pauses()
+        return self._connection
+
+    def handle(self) -> int | None:
+        """The descriptor at which announcements come, where we listen and are connected."""
+        return self._connection.fileno() if self._listens and not self._connection.closed else None
+
+    def heard(self) -> list[Wake | None]:
+        """Whom others announced since the last call; None stands for everybody."""
+        if not self._listens or self._connection.closed:
+            return []
+        with self._translating():
+            mine = self._connection.info.backend_pid
+            return [understood(note.payload) for note in self._connection.notifies(timeout=0) if note.pid != mine]
 
     def data_version(self) -> int:
         """A number that differs once somebody else has committed since the last call."""
@@ -222,7 +262,7 @@ class PostgresStore:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                [(number,)] = self._connection.execute(query).fetchall()
+                [(number,)] = self._ready().execute(query).fetchall()
                 return int(number)
             except psycopg.Error as error:
                 if not is_lost(error, self._connection) or time.monotonic() > deadline:
@@ -245,17 +285,30 @@ class PostgresStore:
         """A connection, tried for until the deadline; at `first` only while the server says that it comes back."""
         for pause in pauses():
             try:
-                return self._connect(self._address)
+                return self._looked_at(self._connect()) if first else self._connect()
             except psycopg.Error as error:
                 if (first and not may_come_back(error)) or time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
         raise AssertionError("pauses do not end")
 
-    def _connect(self, address: Address) -> Bounded:
-        connection = Bounded.connect(address.conninfo, **arguments(address))
+    def _looked_at(self, connection: Bounded) -> Bounded:
+        """The connection, once it is known that it leads to a store of ours. Raises a StoreError."""
+        try:
+            schema.require_current(connection, self._address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self) -> Bounded:
+        address = self._address
+        conninfo = address.direct if self._listens else address.conninfo
+        connection = Bounded.connect(conninfo, **arguments(address, hastily=self._deadline is not None))
         set_up(connection, address)
-        connection.time_limit = self._limit
+        connection.time_limit, connection.deadline = self._limit, self._deadline
+        if self._listens:
+            connection.execute(f'LISTEN "{channel(address.schema)}"')
         return connection
 
     @contextmanager

@@ -90,7 +90,7 @@ def take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
 def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
     [(now, version)] = yield Statement("now_and_version")
     tally = Tally()
-    ended = yield from _end_runs(reports, now, tally)
+    ended = yield from end_runs(reports, now, tally)
     claimed: list[Held] = []
     if asks:
         if any(job and job.state in WAITING for job in ended):
@@ -170,7 +170,7 @@ def unclaim(held: Sequence[Held]) -> Steps[None]:
     yield from tally.written()
 
 
-def _end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Job | None]]:
+def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Job | None]]:
     """End these runs, each that still holds its job; the jobs as they are then, None for the others."""
     ended: list[Job | None] = []
     by_statement: dict[str, list[dict[str, Any]]] = {}

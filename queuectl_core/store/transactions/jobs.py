@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from queuectl_core.model.errors import NoSuchJob
-from queuectl_core.model.job import Attempt, Job, JobState
+from queuectl_core.model.job import Attempt, Job, JobState, Outcome
 from queuectl_core.store.statements import Statement, Steps, read
 
 BEYOND_ALL = 2**62
@@ -63,9 +63,30 @@ def show(job_id: str) -> Steps[tuple[Job, list[Attempt]]]:
     return job, [Attempt.from_row(row) for row in rows]
 
 
+class StoredOutput(NamedTuple):
+    """What the store knows of a run's output.
+
+    `place` is where its log file is, as HOST:HOME; None where that is this home, or unknown as the run came with an
+    import. `size` (bytes) is None until the run has ended. `tail` is the end of the output that was kept.
+    """
+
+    place: str | None = None
+    outcome: Outcome | None = None
+    size: int | None = None
+    tail: bytes = b""
+
+
+@read
+def stored_output(number: int, attempt: int) -> Steps[StoredOutput]:
+    """What is stored of a run's output; nothing is known of a run that there is not."""
+    for place, outcome, size, kept in (yield Statement("stored_output", {"number": number, "attempt": attempt})):
+        return StoredOutput(place, Outcome(outcome) if outcome else None, size, bytes(kept or b""))
+    return StoredOutput()
+
+
 @read
 def tail(number: int, attempt: int) -> Steps[bytes]:
-    """The stored end of a run's output, at most `TAIL_BYTES`; empty where there was none."""
+    """The stored end of a run's output, as much as the store keeps of one; empty where there was none."""
     rows = yield Statement("tail", {"number": number, "attempt": attempt})
     return bytes(rows[0][0]) if rows else b""
 

@@ -1,6 +1,7 @@
 """Pools and workers as the store knows them: who registered, what they were asked to do.
 
-Whether one is alive the store cannot know; the kernel does (`queuectl_core.execution.liveness`).
+Whether one is alive the store cannot know; the kernel does (`queuectl_core.execution.liveness`). Of those on other
+hosts it is known here alone whether they have said so lately.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Orders(StrEnum):
 
 
 class Pool(NamedTuple):
-    """A registered pool; `started_at` in ms, `wanted` workers."""
+    """A registered pool; `started_at` in ms, `wanted` workers. `site` and `silent` as for a worker."""
 
     id: str
     host: str
@@ -37,10 +38,16 @@ class Pool(NamedTuple):
     started_at: int
     wanted: int
     orders: Orders
+    site: str = ""
+    silent: bool = False
 
 
 class Worker(NamedTuple):
-    """A registered worker; no `queues` means that it serves all. Instants in ms."""
+    """A registered worker; no `queues` means that it serves all. Instants in ms.
+
+    `site` says which kernel can be asked of it (`queuectl_core.store.site`); one at another site is `silent` where it
+    has said nothing for as long as it promised to.
+    """
 
     id: str
     pool: str
@@ -51,6 +58,19 @@ class Worker(NamedTuple):
     queues: tuple[str, ...]
     draining: bool
     settings_version: int
+    site: str = ""
+    silent: bool = False
+
+
+class Lease(NamedTuple):
+    """For how long (ms) others rely on a pool or worker of this site each time that it is heard of."""
+
+    site: str
+    lease_ms: int
+
+
+HERE = Lease("", 0)
+"""That of everybody where all are of one site: whether they live the kernel says."""
 
 
 class Roster(NamedTuple):
@@ -61,17 +81,18 @@ class Roster(NamedTuple):
 
 
 @work
-def register_pool(pool: str, host: str, pid: int, wanted: int, site: str = "") -> Steps[None]:
+def register_pool(pool: str, host: str, pid: int, wanted: int, lease: Lease = HERE) -> Steps[None]:
     """Make a pool known; again does nothing, so that a keeper which is restarted may repeat it."""
-    yield Statement("insert_pool", {"pool": pool, "host": host, "site": site, "pid": pid, "wanted": wanted})
+    values = {"pool": pool, "host": host, "pid": pid, "wanted": wanted}
+    yield Statement("insert_pool", {**values, **lease._asdict()})
 
 
 @work
 def register_worker(
-    worker: str, pool: str, host: str, pid: int, queues: tuple[str, ...], settings_version: int, site: str = ""
+    worker: str, pool: str, host: str, pid: int, queues: tuple[str, ...], settings_version: int, lease: Lease = HERE
 ) -> Steps[None]:
     """Make a worker known, before it claims anything."""
-    values = {"worker": worker, "pool": pool, "host": host, "site": site, "pid": pid}
+    values = {"worker": worker, "pool": pool, "host": host, "pid": pid, **lease._asdict()}
     served = json.dumps(queues) if queues else None
     yield Statement("insert_worker", {**values, "settings_version": settings_version, "queues": served})
 
@@ -103,8 +124,11 @@ def roster() -> Steps[Roster]:
     pools = yield Statement("pools")
     workers = yield Statement("workers")
     return Roster(
-        [Pool._make((*row[:5], Orders(row[5]))) for row in pools],
-        [Worker._make((*row[:6], tuple(json.loads(row[6] or "[]")), bool(row[7]), row[8])) for row in workers],
+        [Pool._make((*row[:5], Orders(row[5]), row[6], bool(row[7]))) for row in pools],
+        [
+            Worker._make((*row[:6], tuple(json.loads(row[6] or "[]")), bool(row[7]), *row[8:10], bool(row[10])))
+            for row in workers
+        ],
     )
 
 

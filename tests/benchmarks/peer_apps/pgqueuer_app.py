@@ -24,9 +24,9 @@ def enqueue(n: int) -> None:
     asyncio.run(_enqueue(n))
 
 
-def consume() -> None:
+def consume(at_a_time: int = AT_A_TIME) -> None:
     """Run jobs until there are none. `pgq run --mode drain` does the same, but 1.6.0 and its newest typer disagree."""
-    asyncio.run(_consume())
+    asyncio.run(_consume(at_a_time))
 
 
 async def _enqueue(n: int) -> None:
@@ -40,8 +40,8 @@ async def _enqueue(n: int) -> None:
         await connection.close()
 
 
-async def _consume() -> None:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_A_TIME))
+async def _consume(at_a_time: int) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(at_a_time))
     connection = await asyncpg.connect(SERVER)
     try:
         queue = PgQueuer.from_asyncpg_connection(connection)

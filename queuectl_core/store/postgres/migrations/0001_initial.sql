@@ -204,7 +204,9 @@ CREATE TABLE {schema}.pools (
     site       TEXT COLLATE "C" NOT NULL DEFAULT '',
     pid        BIGINT NOT NULL,
     started_at BIGINT NOT NULL,
+    -- When it was last heard of, and for how long (ms) others rely on it from then on.
     seen_at    BIGINT NOT NULL,
+    lease_ms   BIGINT NOT NULL,
     -- How many workers it should have.
     wanted     INTEGER NOT NULL CHECK (wanted >= 1),
     -- What it was asked: to go on, to finish what runs and leave, or to end what runs and leave.
@@ -219,15 +221,14 @@ CREATE TABLE {schema}.workers (
     pid              BIGINT NOT NULL,
     started_at       BIGINT NOT NULL,
     seen_at          BIGINT NOT NULL,
+    lease_ms         BIGINT NOT NULL,
     -- Since when it has been idle, where it is.
     idle_since       BIGINT NOT NULL,
     -- A JSON array of the queues it serves; NULL: all.
     queues           TEXT COLLATE "C",
     draining         SMALLINT NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
     -- The version of the settings it works by.
-    settings_version BIGINT NOT NULL,
-    -- Whether its jobs were given to others, since it was not heard of for a whole lease: it gets none until it comes back.
-    given_up         SMALLINT NOT NULL DEFAULT 0 CHECK (given_up IN (0, 1))
+    settings_version BIGINT NOT NULL
 ) WITH (fillfactor = 50);
 
 -- A key for each change that was committed, for those to whom the answer never came. Kept for some minutes.
