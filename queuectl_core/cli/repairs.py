@@ -54,19 +54,21 @@ def mend_store(store: Store) -> Iterator[str]:
         store.run(recount())
         yield f"made {counted(len(wrong), 'wrong count')} anew"
     left = strays(store)
+    if store.home.url is not None and (ended := _end_left_behind(store.home)):
+        yield f"ended what was left of {counted(ended, 'run')}"
     if jobs := recover_lost(store):
         yield f"recovered {counted(len(jobs), 'lost job')}"
-    if store.home.url is not None and (ended := _end_given_up(store.home)):
-        yield f"ended what was left of {counted(ended, 'run')} that another host has taken over"
     if store.home.url is None and log_is_long(store.home) and store.upkeep():
         yield "copied the log into the store"
     yield from _swept(store, left)
     yield from _without_orphans(store)
 
 
-def _end_given_up(home: Home) -> int:
-    """End what runs of dead workers of this home left behind, whose jobs other hosts have: their locks alone know of it,
-    and are swept away next. Returns of how many runs."""
+def _end_left_behind(home: Home) -> int:
+    """End what runs of dead workers of this home left behind; returns of how many.
+
+    Where another host has their jobs by now, the locks alone know of it, and recovery removes them.
+    """
     from queuectl_core.execution.liveness import read_note
     from queuectl_core.execution.locks import is_alive, names
     from queuectl_core.execution.survivors import end_survivors, find_survivors, trail_of

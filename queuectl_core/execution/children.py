@@ -26,6 +26,10 @@ FORK = multiprocessing.get_context("fork")
 a pool has no thread and no connection."""
 
 
+GAVE_UP = 1
+"""The exit status of a child that could not go on, and said why."""
+
+
 class Child:
     """A worker or keeper. `outbox` takes what it is told, `inbox` brings what it says, `sentinel` is readable
     once it has ended; `leaving` marks one that was told to go while the others stay."""
@@ -132,4 +136,4 @@ def _live(
         report(events.Notice(f"{name} cannot go on: {type(error).__name__}: {error}", serious=True))
         if os.environ.get("QUEUECTL_DEBUG"):
             raise
-        sys.exit(1)
+        sys.exit(GAVE_UP)

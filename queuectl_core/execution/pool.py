@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
-from queuectl_core.execution.children import Child, fork_keeper, fork_worker
+from queuectl_core.execution.children import GAVE_UP, Child, fork_keeper, fork_worker
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.orders import KeeperOptions, WorkerOptions, tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
@@ -27,6 +27,10 @@ STEADY_SECONDS = 10.0
 """A child that lived this long and dies is replaced at once; sooner, with growing pauses."""
 
 LONGEST_PAUSE = 10.0
+MOST_FALSE_STARTS = 4
+"""So many children may give up one after another before the first keeper is ready; then the pool does: nobody would
+ever be told, and whoever starts it waits."""
+
 FORK_PAUSE = 1.0
 """Seconds until the pool tries again where the machine had no room for a process."""
 
@@ -51,6 +55,8 @@ class PoolOptions(NamedTuple):
 def run_pool(home: Home, options: PoolOptions, report: events.Report, ready: Callable[[str], None]) -> int:
     """Run a pool in this process until it has been told to leave and its workers have; returns 0.
 
+    Where its processes cannot start it gives up, and returns 1.
+
     `ready` is called with the pool's name once its workers are started. The store must exist.
     """
     return Pool(home, options, report, ready).supervise()
@@ -68,6 +74,7 @@ class Pool:
         self._grace = options.grace
         self._started = 0
         self._failures = 0
+        self._false_starts = 0
         self._workers: dict[int, Child] = {}
         self._keeper: Child | None = None
         self._resume_at = 0.0
@@ -93,7 +100,7 @@ class Pool:
             self._collect()
             self._mind_grace()
         self._leave()
-        return 0
+        return 0 if self._false_starts < MOST_FALSE_STARTS else 1
 
     # Children
 
@@ -147,11 +154,14 @@ class Pool:
             status = child.collect()
             if status != 0:
                 self._note_death(child, f"worker {child.name} died ({_death(status)})")
+                self._note_false_start(status)
                 if self._keeper is not None:
                     tell(self._keeper.outbox, orders.LOST, child.name)
         if self._keeper is not None and self._keeper.has_ended():
             keeper, self._keeper = self._keeper, None
-            self._note_death(keeper, f"keeper of pool {self.name} died ({_death(keeper.collect())})")
+            status = keeper.collect()
+            self._note_death(keeper, f"keeper of pool {self.name} died ({_death(status)})")
+            self._note_false_start(status)
         keeper_pid = [self._keeper.pid] if self._keeper else []
         reap_strays([*(child.pid for child in self._workers.values()), *keeper_pid])
 
@@ -160,6 +170,14 @@ class Pool:
         pause = min(LONGEST_PAUSE, 0.1 * 2 ** (self._failures - 2)) if self._failures > 1 else 0.0
         self._resume_at = time.monotonic() + pause
         self._report(events.Notice(text, serious=True))
+
+    def _note_false_start(self, status: int) -> None:
+        if self._ready is None or status != GAVE_UP:
+            return
+        self._false_starts += 1
+        if self._false_starts == MOST_FALSE_STARTS:
+            self._report(events.Notice(f"pool {self.name} gives up: its processes cannot start", serious=True))
+            self._stop()
 
     # What is heard
 

@@ -156,6 +156,9 @@ def _see_off_the_dead(store: Store) -> None:
     gone -= {str(held.job.worker) for held in store.run(processing())}
     # Looked at again: a worker takes its lock before it registers, but may have done both meanwhile.
     gone = {name for name in gone if _is_dead(store, name, registered.get(name))}
+    if home.url is not None:
+        # Another host may have taken a run over that goes on here, and only its worker's note tells of it.
+        gone = {name for name in gone if not _unwatched(home, name)}
     if gone & known:
         store.run(workers.see_off(sorted(gone), sorted(gone)))
     doorbell = Doorbell(home)
@@ -168,10 +171,15 @@ def end_unwatched(home: Home) -> None:
     """End what workers of this home run that are stopped or dead: other hosts will take their jobs over, and they
     themselves cannot see to it. Asks no store."""
     for name in names(home):
-        note = read_note(home, name) if "-" in name else None
-        if note is None or note.run is None or (is_alive(home, name) and not is_stopped(note.pid)):
-            continue
-        end_survivors(trail_of(note.run.token, note))
+        _unwatched(home, name)
+
+
+def _unwatched(home: Home, name: str) -> bool:
+    """End what a worker runs that is stopped or dead; whether some of it does not end."""
+    note = read_note(home, name) if "-" in name else None
+    if note is None or note.run is None or (is_alive(home, name) and not is_stopped(note.pid)):
+        return False
+    return bool(end_survivors(trail_of(note.run.token, note)))
 
 
 def stuck(store: Store) -> list[StuckJob]:

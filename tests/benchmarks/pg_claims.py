@@ -1,4 +1,5 @@
-"""Turns with a PostgreSQL store that holds a million finished jobs, and with one that an old snapshot holds up.
+"""Turns with a PostgreSQL store that holds many finished jobs, with one where many are ready, and with one that an old
+snapshot holds up.
 
 A turn reports a job and claims the next. Nothing is run in between.
 """
@@ -25,6 +26,9 @@ TURNS, WARM_UP = 2000, 200
 DRAINED = 20_000
 """Jobs that are taken while a snapshot is held."""
 
+READY = 100_000
+"""Jobs that wait where many do; they have just come, so that the server's statistics know nothing of them."""
+
 STRETCHES = 8
 """So many parts of these turns are shown, one after the other."""
 
@@ -37,6 +41,7 @@ def measure(options: Options) -> Iterator[Measure]:
         yield server.described()
         yield from _beside_finished(server, options.many)
         # By --count as well, so that a small run is small altogether.
+        yield _before_many(server, min(READY, options.many))
         yield from _under_snapshot(server, min(DRAINED, options.many))
 
 
@@ -52,12 +57,19 @@ def _beside_finished(server: Server, finished: int) -> Iterator[Measure]:
     fill(full, finished, Mixture.FINISHED)
     for url in (full, empty):
         enqueue_copies(url, "true", TURNS + WARM_UP + 1)
-    pairs = _turns(full, empty, TURNS + WARM_UP)
-    pairs = Pairs(pairs.ours[WARM_UP:], pairs.other[WARM_UP:]).scaled(1e6)
+    pairs = _warm_turns(full, empty)
     what = f"result and next claim, {finished} finished jobs | none"
     yield compared(what, "µs", pairs, GOAL)
     ours, other = (percentile(side, 99) for side in pairs)
     yield Measure(f"the same, p99, {finished} | none", "µs", ours, other, quartiles(pairs.ours))
+
+
+def _before_many(server: Server, ready: int) -> Measure:
+    deep, shallow = _new_store(server), _new_store(server)
+    few = TURNS + WARM_UP + 1
+    enqueue_copies(deep, "true", few + ready)
+    enqueue_copies(shallow, "true", few)
+    return compared(f"result and next claim, {few + ready} ready jobs | {few}", "µs", _warm_turns(deep, shallow), GOAL)
 
 
 def _under_snapshot(server: Server, jobs: int) -> Iterator[Measure]:
@@ -75,6 +87,12 @@ def _under_snapshot(server: Server, jobs: int) -> Iterator[Measure]:
     last = Pairs(pairs.ours[-length:], pairs.other[-length:])
     ours, other = (percentile(side, 99) for side in last)
     yield Measure("the last of these, p99 | not held", "µs", ours, other, quartiles(last.ours))
+
+
+def _warm_turns(ours: str, other: str) -> Pairs:
+    """The microseconds of turns with two stores, after some that are not counted."""
+    pairs = _turns(ours, other, TURNS + WARM_UP)
+    return Pairs(pairs.ours[WARM_UP:], pairs.other[WARM_UP:]).scaled(1e6)
 
 
 def _turns(ours: str, other: str, n: int) -> Pairs:

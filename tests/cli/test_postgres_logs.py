@@ -10,6 +10,7 @@ from typing import IO
 
 import psutil
 
+from queuectl_core.execution.processes import look_at
 from tests.cli.hosts import Host, hosts, lines
 from tests.execution.waiting import PATIENCE, eventually
 from tests.postgres.fixtures import postgres
@@ -134,16 +135,14 @@ def test_a_run_that_goes_on_elsewhere_is_awaited_and_its_end_shown(hosts: tuple[
     assert (told, out, rest, follower.returncode) == (expected, "begun\nended\n", "", 0)
 
 
-def test_a_run_that_was_lost_with_its_host_says_where_its_log_may_be(
-    hosts: tuple[Host, Host], tmp_path: Path
-) -> None:
+def test_a_run_that_was_lost_with_its_host_says_where_its_log_may_be(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     here, there = hosts
     for key, value in (("lease", "1s"), ("heartbeat", "0.2s")):
         here.done("config", "set", key, value)
     pid = tmp_path / "pid"
     here.enqueue(f"echo something; echo $$ > {pid}; exec sleep 600", max_retries="0")
     with there.working() as pool:
-        command = int(eventually(lambda: pid.exists() and pid.read_text().strip(), what="the command runs"))
+        command = int(eventually(lambda: pid.read_text().strip() if pid.exists() else None, what="the command runs"))
         kill_all_but(command, pool.pid)
         pool.wait(PATIENCE)
         with here.working():
@@ -154,7 +153,8 @@ def test_a_run_that_was_lost_with_its_host_says_where_its_log_may_be(
     assert (shown.status, shown.out) == (0, "")
     assert shown.err == f"queuectl: run 1: none of the output is stored; {whole_log_of(there, 1)}\n"
     assert "ended what was left of 1 run" in repaired
-    assert not os.path.exists(f"/proc/{command}")
+    left = look_at(command)
+    assert left is None or left.zombie
 
 
 def kill_all_but(command: int, pool: int) -> None:

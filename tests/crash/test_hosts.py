@@ -19,6 +19,7 @@ from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.transactions.claims import processing
 from tests.crash.blows import Gale, Kind, any_job, drawn
+from tests.crash.evidence import environment_of, processes_of
 from tests.crash.hosts import (
     LEASE,
     begun_again,
@@ -98,6 +99,30 @@ def test_a_job_of_a_host_that_died_is_lost_once_and_runs_at_another(tmp_path: Pa
         storm.drain(1)
         assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
         assert wrong_of(storm) == []
+
+
+def test_what_outlived_a_whole_pool_is_ended_by_the_next_pool_of_its_host(tmp_path: Path, url: str) -> None:
+    with hosts_on(tmp_path, url, 2) as storm:
+        killed = storm.start_pool(1, host=storm.hosts[1])
+        job, gate = long_job(storm, killed)
+        storm.kill_pool(killed, with_children=True)
+        storm.start_pool(1)
+        # Nobody there can end the command, which goes on, and nobody elsewhere knows.
+        eventually(lambda: begun_again(storm, job), what=f"another host runs it; {storm.said()[-2000:]}")
+        assert processes_of(storm.hosts[1])
+        storm.start_pool(1, host=storm.hosts[1])
+        eventually(
+            lambda: not [pid for pid in processes_of(storm.hosts[1]) if carries(pid, job)], what="its command is ended"
+        )
+        gate.touch()
+        storm.drain(1)
+        assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
+        assert wrong_of(storm, {job}) == []
+
+
+def carries(pid: int, job: str) -> bool:
+    """Whether a process is one of a command of that job."""
+    return f"QUEUECTL_JOB_ID={job}".encode() in environment_of(pid)
 
 
 def test_a_host_that_is_stopped_through_its_lease_finds_its_results_refused(tmp_path: Path, url: str) -> None:

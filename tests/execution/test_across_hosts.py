@@ -13,9 +13,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 
 from queuectl_core.model.job import JobState
+from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.transactions.changes import cancel, retry
 from tests.execution.pools import ROOT, LiveQueue, Pool
 from tests.execution.waiting import eventually
@@ -84,6 +86,15 @@ def test_a_pool_is_scaled_listed_and_stopped_from_another_host(apart: Apart) -> 
     queuectl(apart.here, "worker", "stop")
     assert apart.pool.ended() == 0
     assert queuectl(apart.here, "worker", "list") == ""
+
+
+def test_a_pool_whose_processes_cannot_start_gives_up_and_says_so(tmp_path: Path, postgres: Databases) -> None:
+    with postgres.database() as url, live_queue(tmp_path / "here", url) as here:
+        with psycopg.connect(parse_address(url).conninfo, autocommit=True) as ruler:
+            ruler.execute("ALTER TABLE queuectl.workers RENAME TO kept; ALTER TABLE queuectl.pools RENAME TO kept_too")
+        pool = here.pool(1)
+        assert pool.ended() == 1
+        assert any("gives up" in text for text in pool.notices())
 
 
 def queuectl(queue: LiveQueue, *arguments: str) -> str:

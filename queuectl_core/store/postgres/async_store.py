@@ -18,7 +18,7 @@ from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import Address, parse_address
 from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
-from queuectl_core.store.postgres.connecting import arguments, as_json, begin, set_up
+from queuectl_core.store.postgres.connecting import arguments, as_json, begin, set_up, was_new
 from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
 from queuectl_core.store.postgres.requests import MOST_CLASHES, announced, channel, fresh_key, pauses
 from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
@@ -172,9 +172,11 @@ class AsyncPostgresStore:
     ) -> Play[T]:
         """Begin, play and commit; or roll back and raise. A change that was committed before is not made again."""
         writes = transaction.kind is not Kind.READ
-        await connection.execute(begin(transaction.kind, self._address.schema), prepare=False)
+        now = self._given_clock() if self._given_clock is not None else None
+        text = begin(transaction.kind, self._address.schema, sent.key if writes else None, now)
         try:
-            if writes and not await self._perform(connection, Statement("note_request", {"key": sent.key})):
+            begun = await connection.execute(text.encode(), prepare=False)
+            if writes and not was_new(begun):
                 await connection.execute("ROLLBACK")
                 return sent.plays[-1]
             play = await self._play(connection, transaction)

@@ -16,6 +16,7 @@ from psycopg.types.string import StrDumper
 
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.postgres.address import Address
+from queuectl_core.store.postgres.compiling import SERVER_CLOCK
 from queuectl_core.store.postgres.faults import TooSlow
 from queuectl_core.store.statements import Kind, Row, Values
 from queuectl_core.store.transactions.workers import Orders
@@ -49,12 +50,39 @@ IDLE_SECONDS = 10
 """After this long the server ends a transaction whose client is silent: it holds up others."""
 
 
-def begin(kind: Kind, schema: str) -> str:
-    """How a transaction begins. By `SET LOCAL`, which stays with it also behind a pooler of transactions."""
-    return (
-        f'{BEGIN[kind]}; SET LOCAL search_path = "{schema}", pg_catalog;'
-        f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}"
-    )
+HOT_PLANS = {
+    # Each statement of a worker looks for a few rows by an index, whatever the planner thinks of a table that was just
+    # filled; and planning it anew each time would take longer than running it.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+
+def begin(kind: Kind, schema: str, key: bytes | None = None, now: int | None = None) -> str:
+    """How a transaction begins, in one trip: with settings that stay with it also behind a pooler of transactions, and
+    where it changes something, by noting its `key`.
+
+    That answers with no row where the change was made before. It waits for a transaction of the same key that is not
+    over yet. `now` is for tests; otherwise the instant is the server's.
+    """
+    local = {"search_path": f'"{schema}", pg_catalog', "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000)}
+    if kind is Kind.WORK:
+        local |= HOT_PLANS
+    settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in local.items())
+    text = f"{BEGIN[kind]}; SELECT {settings}"
+    if key is None:
+        return text
+    at = SERVER_CLOCK if now is None else str(now)
+    return f"{text}; INSERT INTO requests (key, at) VALUES ('\\x{key.hex()}', {at}) ON CONFLICT DO NOTHING RETURNING at"
+
+
+def was_new(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> bool:
+    """Whether the key was noted, by what a transaction's beginning answered."""
+    while cursor.nextset():
+        pass
+    return cursor.rowcount == 1
 
 
 class Bounded(psycopg.Connection[tuple[Any, ...]]):

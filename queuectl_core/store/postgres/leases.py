@@ -40,7 +40,7 @@ def give_up(worker: str, values: Settings, spread: float) -> Steps[list[Job]]:
         return []
     [(now, _)] = yield Statement("now_and_version")
     held = yield Statement("runs_of_worker", {"worker": worker})
-    tally = Tally()
+    tally = Tally(now)
     ended = yield from end_runs([Report(number, token, SILENT, values, spread) for number, token in held], now, tally)
     yield from tally.written()
     return [job for job in ended if job is not None]

@@ -232,8 +232,10 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 1 LIMIT crew.enou
 FROM (SELECT count(*) AS workers, greatest(1, count(*)) * :wanted::bigint AS enough
       FROM workers) AS crew;
 
--- name: held_job
-SELECT {job_columns} FROM jobs WHERE number = :number::bigint AND token = :token AND state = 'processing' FOR UPDATE;
+-- name: held_jobs
+SELECT token, {job_columns} FROM json_array_elements(:runs::json) AS run JOIN jobs
+    ON number = (run ->> 0)::bigint AND token = run ->> 1 AND state = 'processing'
+ORDER BY number FOR UPDATE OF jobs;
 
 -- What ends a run of a job is in three statements, as on SQLite. All are fenced by the token.
 
@@ -300,14 +302,19 @@ SELECT token, {job_columns} FROM jobs WHERE token IS NOT NULL ORDER BY number;
 INSERT INTO count_notes (queue, state, n)
 SELECT r ->> 0, r ->> 1, (r ->> 2)::bigint FROM json_array_elements(:rows::json) AS r;
 
--- name: note_minute
+-- name: note_minutes
 INSERT INTO minute_notes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
                           duration_ms, duration_max_ms, waiting_ms)
-VALUES (:now / 60000, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
-        :duration_ms, :duration_max_ms, :waiting_ms);
+SELECT minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
+    duration_ms, duration_max_ms, waiting_ms
+FROM json_to_recordset(:rows::json) AS r (minute bigint, queue text, ended bigint, completed bigint, failed bigint,
+    timed_out bigint, cancelled bigint, released bigint, lost bigint, duration_ms bigint, duration_max_ms bigint,
+    waiting_ms bigint);
 
--- name: note_bucket
-INSERT INTO bucket_notes (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, :n);
+-- name: note_buckets
+INSERT INTO bucket_notes (minute, queue, measure, bucket, n)
+SELECT (r ->> 0)::bigint, r ->> 1, r ->> 2, (r ->> 3)::integer, (r ->> 4)::bigint
+FROM json_array_elements(:rows::json) AS r;
 
 -- name: note_depth
 INSERT INTO minute_sums (minute, queue, depth)
@@ -412,12 +419,6 @@ ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = sums.n + excluded
 
 -- name: forget_requests
 DELETE FROM requests WHERE at < :now - :age_ms::bigint;
-
--- ------------------------------------------------------------------ requests
-
--- It waits for a transaction of the same key that is not over yet, and answers with nothing where that was committed.
--- name: note_request
-INSERT INTO requests (key, at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING RETURNING at;
 
 -- name: data_version
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint;

@@ -24,7 +24,7 @@ from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
-from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up
+from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up, was_new
 from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
 from queuectl_core.store.postgres.folding import fold
 from queuectl_core.store.postgres.requests import (
@@ -158,9 +158,12 @@ class PostgresStore:
     def _attempt(self, transaction: Transaction[T], key: bytes) -> Play[T]:
         """Begin, play and commit; or roll back and raise. A change that was committed before is not made again."""
         connection = self._ready()
-        connection.execute(begin(transaction.kind, self._address.schema), prepare=False)
+        changes = transaction.kind is not Kind.READ
+        now = self._given_clock() if self._given_clock is not None else None
+        text = begin(transaction.kind, self._address.schema, key if changes else None, now)
         try:
-            if transaction.kind is not Kind.READ and not self._perform(Statement("note_request", {"key": key})):
+            begun = connection.execute(text.encode(), prepare=False)
+            if changes and not was_new(begun):
                 return self._made_before()
             play = self._play(transaction)
             if play.wakes:

@@ -214,8 +214,9 @@ SELECT :now, settings FROM versions WHERE only = 1;
 -- name: fair_share
 SELECT (SELECT coalesce(sum(n), 0) FROM counts WHERE state IN ('pending', 'failed')), (SELECT count(*) FROM workers);
 
--- name: held_job
-SELECT {job_columns} FROM jobs WHERE number = :number AND token = :token AND state = 'processing';
+-- name: held_jobs
+SELECT token, {job_columns} FROM json_each(:runs) AS run CROSS JOIN jobs
+WHERE number = run.value ->> 0 AND token = run.value ->> 1 AND state = 'processing';
 
 -- What ends a run of a job is in three statements, each touching what it must: an index costs for each column
 -- that is set, whether it changes or not. All are fenced by the token.
@@ -271,10 +272,10 @@ SELECT token, {job_columns} FROM jobs WHERE state = 'processing' ORDER BY number
 -- name: move_counts
 INSERT INTO counts (queue, state, n) VALUES (?, ?, ?) ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n;
 
--- name: note_minute
+-- name: note_minutes
 INSERT INTO minutes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
                      duration_ms, duration_max_ms, waiting_ms)
-VALUES (:now / 60000, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
+VALUES (:minute, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
         :duration_ms, :duration_max_ms, :waiting_ms)
 ON CONFLICT (minute, queue) DO UPDATE SET
     ended = ended + excluded.ended, completed = completed + excluded.completed, failed = failed + excluded.failed,
@@ -283,8 +284,8 @@ ON CONFLICT (minute, queue) DO UPDATE SET
     duration_ms = duration_ms + excluded.duration_ms,
     duration_max_ms = max(duration_max_ms, excluded.duration_max_ms), waiting_ms = waiting_ms + excluded.waiting_ms;
 
--- name: note_bucket
-INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (:now / 60000, :queue, :measure, :bucket, :n)
+-- name: note_buckets
+INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + excluded.n;
 
 -- name: note_depth

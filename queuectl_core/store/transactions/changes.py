@@ -42,7 +42,8 @@ def cancel(ids: Iterable[str]) -> Steps[list[Job]]:
 def cancel_found(jobs: Iterable[Job]) -> Steps[list[Job]]:
     """Cancel these jobs, all of which allow it; as `cancel`."""
     changed = []
-    tally = Tally()
+    [(now, _)] = yield Statement("now_and_version")
+    tally = Tally(now)
     for job in jobs:
         name = "ask_to_cancel" if job.state is JobState.PROCESSING else "cancel_waiting"
         [row] = yield Statement(name, {"number": job.number})

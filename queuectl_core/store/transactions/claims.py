@@ -89,7 +89,7 @@ def take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
 
 def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
     [(now, version)] = yield Statement("now_and_version")
-    tally = Tally()
+    tally = Tally(now)
     ended = yield from end_runs(reports, now, tally)
     claimed: list[Held] = []
     if asks:
@@ -157,7 +157,8 @@ def _as_held(job: Job, worker: str, now: int) -> Job:
 @work
 def unclaim(held: Sequence[Held]) -> Steps[None]:
     """Give back jobs whose runs were never started: uncharged, unnumbered, in their old places."""
-    tally = Tally()
+    [(now, _)] = yield Statement("now_and_version")
+    tally = Tally(now)
     for token, job in held:
         values = {"number": job.number, "attempt": job.runs, "token": token}
         for queue, state in (yield Statement("unclaim_job", values)):
@@ -172,17 +173,19 @@ def unclaim(held: Sequence[Held]) -> Steps[None]:
 
 def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Job | None]]:
     """End these runs, each that still holds its job; the jobs as they are then, None for the others."""
+    if not reports:
+        return []
     ended: list[Job | None] = []
     by_statement: dict[str, list[dict[str, Any]]] = {}
     tails = []
-    told: set[str] = set()
+    runs = json.dumps([(report.number, report.token) for report in reports])
+    held = {row[0]: row[1:] for row in (yield Statement("held_jobs", {"runs": runs}))}
     for report in reports:
-        rows = yield Statement("held_job", {"number": report.number, "token": report.token})
-        if not rows or report.token in told:
+        row = held.pop(report.token, None)
+        if row is None:
             ended.append(None)
             continue
-        told.add(report.token)
-        job, result = Job.from_row(rows[0]), report.result
+        job, result = Job.from_row(row), report.result
         state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
         values = _ended_columns(job, report, state, now)
         by_statement.setdefault(_ENDINGS.get(state, "end_jobs"), []).append(values)

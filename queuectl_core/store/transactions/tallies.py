@@ -11,7 +11,7 @@ from typing import Any
 
 from queuectl_core.model.histogram import bucket_of
 from queuectl_core.model.job import ENDED, Job, JobState, Outcome, Result
-from queuectl_core.store.statements import Many, Statement, Steps
+from queuectl_core.store.statements import Many, Steps
 
 MEASURED = (Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT)
 """Outcomes whose durations and waiting times count in the statistics."""
@@ -20,9 +20,10 @@ OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
 class Tally:
-    """What is added up in one transaction."""
+    """What is added up in one transaction, of the instant `now` (ms)."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: int) -> None:
+        self._minute_now = now // 60_000
         self._moves: Counter[tuple[str, str]] = Counter()
         self._minutes: dict[str, dict[str, Any]] = {}
         self._buckets: Counter[tuple[str, str, int]] = Counter()
@@ -55,7 +56,14 @@ class Tally:
     def _minute(self, queue: str) -> dict[str, Any]:
         found = self._minutes.get(queue)
         if found is None:
-            found = {"queue": queue, "ended": 0, "duration_ms": 0, "duration_max_ms": 0, "waiting_ms": 0}
+            found = {
+                "minute": self._minute_now,
+                "queue": queue,
+                "ended": 0,
+                "duration_ms": 0,
+                "duration_max_ms": 0,
+                "waiting_ms": 0,
+            }
             found.update(dict.fromkeys(OUTCOMES, 0))
             self._minutes[queue] = found
         return found
@@ -65,9 +73,9 @@ class Tally:
         moves = [(queue, state, n) for (queue, state), n in self._moves.items() if n]
         if moves:
             yield Many("move_counts", moves)
-        for minute in self._minutes.values():
-            yield Statement("note_minute", minute)
-        for (queue, measure, bucket), n in self._buckets.items():
-            yield Statement("note_bucket", {"queue": queue, "measure": measure, "bucket": bucket, "n": n})
+        if self._minutes:
+            yield Many("note_minutes", list(self._minutes.values()))
+        if self._buckets:
+            yield Many("note_buckets", [(self._minute_now, *bucket, n) for bucket, n in self._buckets.items()])
         for kept in (self._moves, self._minutes, self._buckets):
             kept.clear()

@@ -1,0 +1,79 @@
+"""What old versions of rows cost a claim while somebody's old snapshot keeps them: counted in pages, never timed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from queuectl_core.model.job import NewJob, Outcome, Result
+from queuectl_core.model.settings import Settings
+from queuectl_core.store.home import Home
+from queuectl_core.store.postgres.address import parse_address
+from queuectl_core.store.postgres.compiling import QUERIES
+from queuectl_core.store.postgres.store import PostgresStore
+from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
+from queuectl_core.store.transactions.claims import Ask, Report, take_turns
+from tests.store.acts import fresh_token
+from tests.store.engines import emptied
+
+JOBS = 2400
+AT_ONCE = 8
+VALUES = Settings.from_texts({})
+A_PAGE = 15
+"""So many jobs may finish for each page more that a claim has to look at."""
+
+
+@pytest.fixture
+def queue(made_on_server: str, tmp_path: Path) -> Iterator[PostgresStore]:
+    with PostgresStore(Home(str(tmp_path / "home"), emptied(made_on_server))) as opened:
+        opened.run(enqueue_rows(lambda: [[row_of(NewJob("true"), "/")] * (JOBS + AT_ONCE)], str))
+        yield opened
+
+
+def finish(queue: PostgresStore, jobs: int) -> None:
+    """Claim so many jobs and report each a success, as a worker does."""
+    reports: list[Report] = []
+    for _ in range(jobs // AT_ONCE):
+        turns = queue.run(take_turns(reports, [Ask("pool-1", fresh_token()) for _ in range(AT_ONCE)]))
+        assert len(turns.claimed) == AT_ONCE
+        done = Result(Outcome.COMPLETED, 0)
+        reports = [Report(held.job.number, held.token, done, VALUES) for held in turns.claimed]
+    queue.run(take_turns(reports, []))
+
+
+def pages(url: str, name: str) -> int:
+    """How many pages a statement of a claim looks at."""
+    address = parse_address(url)
+    with psycopg.connect(address.conninfo) as connection:
+        connection.execute(f"SET search_path = {address.schema}".encode())
+        query = f"EXPLAIN (ANALYZE, BUFFERS) {QUERIES[name]}".encode()
+        plan = connection.execute(query, {"queues": None, "queue": "default", "wanted": AT_ONCE}).fetchall()
+        connection.rollback()
+    text = "\n".join(line for (line,) in plan)
+    found = re.search(r"Buffers: shared (?:hit=(\d+))? ?(?:read=(\d+))?", text)
+    assert found, text
+    return sum(int(number or 0) for number in found.groups())
+
+
+@pytest.mark.parametrize("name", ["ready_jobs", "best_queues"])
+def test_claims_stay_cheap_while_an_old_snapshot_keeps_every_version(queue: PostgresStore, name: str) -> None:
+    url = str(queue.home.url)
+    with psycopg.connect(parse_address(url).conninfo) as other:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM queuectl.jobs")
+        before = pages(url, name)
+        finish(queue, JOBS)
+
+        assert pages(url, name) - before <= JOBS / A_PAGE
+
+
+def test_claims_cost_the_same_once_nobody_holds_one(queue: PostgresStore) -> None:
+    before = pages(str(queue.home.url), "ready_jobs")
+    finish(queue, JOBS)
+    queue.run(take_turns([], []))
+
+    # A few dead versions are passed over, of the pages that nobody has looked at since.
+    assert pages(str(queue.home.url), "ready_jobs") <= before + JOBS / (4 * A_PAGE)
