@@ -7,7 +7,6 @@ themselves is known.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 
@@ -31,10 +30,9 @@ def site_of(home: Home) -> str:
         return NOWHERE
     try:
         found = os.stat(home.path)
-        parts = (_id_of(home), _boot(), str(found.st_dev), str(found.st_ino))
+        return f"{_id_of(home)}.{_boot()}.{found.st_dev:x}.{found.st_ino:x}"
     except OSError as error:
         raise cannot_use(home.path, error) from error
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:32]
 
 
 def _id_of(home: Home) -> str:
