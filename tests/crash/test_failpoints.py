@@ -14,10 +14,12 @@ from queuectl_core.model.job import Outcome
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.transactions.jobs import history
+from tests.crash.hosts import hosts_on, wrong_of
 from tests.crash.ledger import Word
 from tests.crash.rigged import ODDS, Phase, Rig, struck
 from tests.crash.storm import Pool, Storm
 from tests.execution.waiting import eventually
+from tests.postgres.server import Databases
 
 pytestmark = pytest.mark.crash
 
@@ -127,6 +129,19 @@ def test_a_kill_of_a_pool_and_of_its_child_in_any_phase_breaks_no_promise(
     assert storm.wrong() == []
     assert attack.landed() >= TIMES
     assert never_begun_but_charged(storm) == []
+
+
+@pytest.mark.parametrize("phase", [Phase.CLAIM_WRITTEN, Phase.CLAIMED, Phase.RESULT_WRITTEN, Phase.REPORTED])
+def test_a_kill_around_the_commit_on_a_server_breaks_no_promise(
+    postgres: Databases, alone: None, tmp_path: Path, phase: Phase
+) -> None:
+    with postgres.database() as url, hosts_on(tmp_path, url, 1, lease=30) as storm:
+        attack = Attack(storm, tmp_path, phase)
+        attack.strike()
+        storm.drain(2)
+        assert wrong_of(storm) == []
+        assert attack.landed() >= TIMES
+        assert never_begun_but_charged(storm) == []
 
 
 def never_begun_but_charged(storm: Storm) -> list[tuple[str, int]]:

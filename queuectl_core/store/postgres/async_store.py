@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import psycopg
 
@@ -17,11 +17,11 @@ from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import Address, parse_address
-from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
+from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
 from queuectl_core.store.postgres.connecting import arguments, as_json, begin, set_up, was_new
 from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
 from queuectl_core.store.postgres.requests import MOST_CLASHES, announced, channel, fresh_key, pauses
-from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
+from queuectl_core.store.statements import Kind, Many, Play, Row, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
 
@@ -207,6 +207,12 @@ class AsyncPostgresStore:
 
     async def _perform(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], request: Statement | Many) -> Rows:
         query = self._queries[request.name]
+        if isinstance(request, Many) and query.startswith(COPIES):
+            copying = connection.cursor()
+            async with copying.copy(query.encode()) as copy:
+                for row in request.rows:
+                    await copy.write_row(cast(Row, row))
+            return [(copying.rowcount,)]
         if isinstance(request, Many):
             cursor = await connection.execute(query, {"rows": as_json(request.rows), "place": self._place})
             return [(cursor.rowcount,)]

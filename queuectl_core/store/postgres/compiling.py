@@ -28,6 +28,9 @@ def compiled(text: str, clock: str) -> str:
     return _VALUE.sub(value, "\n".join(lines))
 
 
+COPIES = "COPY"
+"""How a statement begins into which rows are copied; `Many` hands them in."""
+
 _WRITTEN = read_queries(os.path.dirname(__file__))
 QUERIES = {name: compiled(text, SERVER_CLOCK) for name, text in _WRITTEN.items()}
 TEST_QUERIES = {name: compiled(text, BOUND_CLOCK) for name, text in _WRITTEN.items()}

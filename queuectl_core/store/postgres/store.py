@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import psycopg
 
@@ -23,7 +23,7 @@ from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import parse_address
-from queuectl_core.store.postgres.compiling import QUERIES, TEST_QUERIES
+from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
 from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up, was_new
 from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
 from queuectl_core.store.postgres.folding import fold
@@ -36,7 +36,7 @@ from queuectl_core.store.postgres.requests import (
     pauses,
     understood,
 )
-from queuectl_core.store.statements import Kind, Many, Play, Rows, Statement, Transaction, Wake
+from queuectl_core.store.statements import Kind, Many, Play, Row, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
 
@@ -204,6 +204,12 @@ class PostgresStore:
 
     def _perform(self, request: Statement | Many) -> Rows:
         query = self._queries[request.name]
+        if isinstance(request, Many) and query.startswith(COPIES):
+            copying = self._connection.cursor()
+            with copying.copy(query.encode()) as copy:
+                for row in request.rows:
+                    copy.write_row(cast(Row, row))
+            return [(copying.rowcount,)]
         if isinstance(request, Many):
             cursor = self._connection.execute(query, {"rows": as_json(request.rows), "place": self.place})
             return [(cursor.rowcount,)]

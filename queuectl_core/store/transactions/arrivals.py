@@ -130,7 +130,7 @@ def _numbered(
         due = now + delay_ms if due_at is None else due_at
         if limit is None:
             limit = retries
-        ready = due <= now
+        ready = int(due <= now)
         rows.append((number, name, command, argv, queue, priority, limit, due, ready, timeout_ms, cwd, env, now, now))
         arrivals[queue] = arrivals.get(queue, 0) + 1
     return rows

@@ -11,7 +11,7 @@ CREATE TABLE {schema}.jobs (
     -- Shell text, or a JSON array of text where argv = 1.
     command     TEXT COLLATE "C" NOT NULL CHECK (command <> ''),
     argv        SMALLINT NOT NULL DEFAULT 0 CHECK (argv IN (0, 1)),
-    state       TEXT COLLATE "C" NOT NULL
+    state       TEXT COLLATE "C" NOT NULL DEFAULT 'pending'
                 CHECK (state IN ('pending', 'processing', 'completed', 'failed', 'dead', 'cancelled')),
     queue       TEXT COLLATE "C" NOT NULL CHECK (length(queue) BETWEEN 1 AND 128),
     priority    INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN -1000 AND 1000),
