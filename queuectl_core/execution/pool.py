@@ -28,8 +28,8 @@ STEADY_SECONDS = 10.0
 
 LONGEST_PAUSE = 10.0
 MOST_FALSE_STARTS = 4
-"""So many children may give up one after another before the first keeper is ready; then the pool does: nobody would
-ever be told, and whoever starts it waits."""
+"""So many children may give up before the first keeper is ready; then the pool does, on a server, where it mostly lacks
+rights: nobody would ever be told, and whoever starts it waits. In a home of one's own all of it passes."""
 
 FORK_PAUSE = 1.0
 """Seconds until the pool tries again where the machine had no room for a process."""
@@ -172,7 +172,7 @@ class Pool:
         self._report(events.Notice(text, serious=True))
 
     def _note_false_start(self, status: int) -> None:
-        if self._ready is None or status != GAVE_UP:
+        if self._ready is None or status != GAVE_UP or self._home.url is None:
             return
         self._false_starts += 1
         if self._false_starts == MOST_FALSE_STARTS:

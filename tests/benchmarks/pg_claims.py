@@ -6,8 +6,8 @@ A turn reports a job and claims the next. Nothing is run in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import cast
 
 import psycopg
@@ -15,7 +15,7 @@ import psycopg
 from queuectl_core.store.opening import make_home, open_home
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.sqlite.store import SqliteStore
-from tests.benchmarks.measuring import Goal, Measure, Pairs, compared, percentile, quartiles
+from tests.benchmarks.measuring import Goal, Measure, Pairs, compared, interleave, percentile, quartiles
 from tests.benchmarks.options import Options
 from tests.benchmarks.pg_filling import Mixture, fill
 from tests.benchmarks.pg_ground import enqueue_copies, host
@@ -65,11 +65,17 @@ def _beside_finished(server: Server, finished: int) -> Iterator[Measure]:
 
 
 def _before_many(server: Server, ready: int) -> Measure:
+    """The workers were there before the jobs, with plans that the server made for a store with hardly any."""
     deep, shallow = _new_store(server), _new_store(server)
-    few = TURNS + WARM_UP + 1
-    enqueue_copies(deep, "true", few + ready)
-    enqueue_copies(shallow, "true", few)
-    return compared(f"result and next claim, {few + ready} ready jobs | {few}", "µs", _warm_turns(deep, shallow), GOAL)
+    for url in (deep, shallow):
+        enqueue_copies(url, "true", WARM_UP + 1)
+
+    def fill_up() -> None:
+        enqueue_copies(deep, "true", TURNS + ready)
+        enqueue_copies(shallow, "true", TURNS)
+
+    what = f"result and next claim, {TURNS + ready} ready jobs | {TURNS}"
+    return compared(what, "µs", _warm_turns(deep, shallow, fill_up), GOAL)
 
 
 def _under_snapshot(server: Server, jobs: int) -> Iterator[Measure]:
@@ -77,8 +83,8 @@ def _under_snapshot(server: Server, jobs: int) -> Iterator[Measure]:
     held, free = _new_store(server), _new_store(server)
     for url in (held, free):
         enqueue_copies(url, "true", jobs + 1)
-    with _snapshot(held):
-        pairs = _turns(held, free, jobs).scaled(1e6)
+    with _snapshot(held), _claimants(held, free) as (one, two):
+        pairs = interleave(one.turn, two.turn, jobs).scaled(1e6)
     length = jobs // STRETCHES
     for first in range(0, length * STRETCHES, length):
         stretch = Pairs(pairs.ours[first : first + length], pairs.other[first : first + length])
@@ -89,21 +95,24 @@ def _under_snapshot(server: Server, jobs: int) -> Iterator[Measure]:
     yield Measure("the last of these, p99 | not held", "µs", ours, other, quartiles(last.ours))
 
 
-def _warm_turns(ours: str, other: str) -> Pairs:
-    """The microseconds of turns with two stores, after some that are not counted."""
-    pairs = _turns(ours, other, TURNS + WARM_UP)
-    return Pairs(pairs.ours[WARM_UP:], pairs.other[WARM_UP:]).scaled(1e6)
+def _warm_turns(ours: str, other: str, then: Callable[[], None] | None = None) -> Pairs:
+    """The microseconds of turns with two stores, after some that are not counted, and after what is done `then`."""
+    with _claimants(ours, other) as (one, two):
+        interleave(one.turn, two.turn, WARM_UP)
+        if then is not None:
+            then()
+        return interleave(one.turn, two.turn, TURNS).scaled(1e6)
 
 
-def _turns(ours: str, other: str, n: int) -> Pairs:
-    """The seconds of turns with two stores, in turn."""
-    with open_home(host(ours)) as store, open_home(host(other)) as second:
-        # Whatever store it is.
-        one, two = Claimant(cast(SqliteStore, store)), Claimant(cast(SqliteStore, second))
-        one.claim()
-        two.claim()
-        pairs = [(one.turn(), two.turn()) for _ in range(n)]
-    return Pairs([a for a, _ in pairs], [b for _, b in pairs])
+@contextmanager
+def _claimants(*urls: str) -> Iterator[list[Claimant]]:
+    """One for each store, with a job in hand."""
+    with ExitStack() as stack:
+        stores = [stack.enter_context(open_home(host(url))) for url in urls]
+        claimants = [Claimant(cast(SqliteStore, store)) for store in stores]  # whatever store it is
+        for claimant in claimants:
+            claimant.claim()
+        yield claimants
 
 
 @contextmanager
