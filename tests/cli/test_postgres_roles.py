@@ -36,7 +36,7 @@ class Staff(NamedTuple):
 
 
 @pytest.fixture
-def staff(tmp_path: Path, postgres: Databases) -> Iterator[Staff]:
+def staff(tmp_path: Path, postgres: Databases, capsys: pytest.CaptureFixture[str]) -> Iterator[Staff]:
     """The roles as the README's statements make them, with names of their own: they are the whole server's."""
     suffix = uuid.uuid4().hex[:8]
     before, after = (_renamed(block, suffix) for block in blocks("More than one machine", "sql"))
@@ -45,7 +45,7 @@ def staff(tmp_path: Path, postgres: Databases) -> Iterator[Staff]:
         database = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
         try:
             _execute(url, before.replace("DATABASE work", f"DATABASE {database}"))
-            hosts = [Host(Home(str(tmp_path / role), _as(url, role))) for role in roles]
+            hosts = [Host(Home(str(tmp_path / role), _as(url, role)), capsys) for role in roles]
             hosts[0].done("init")
             _execute(_as(url, roles[0]), after)
             yield Staff(*hosts)

@@ -313,7 +313,7 @@ def test_a_store_and_the_model_agree_after_every_step(engine: str, opened_in: Ca
         Machine,
         settings=settings(
             # A server answers later than a file: as many examples would take minutes.
-            max_examples=80 if "postgres" not in engine else 25,
+            max_examples=60 if "postgres" not in engine else 15,
             stateful_step_count=40,
             deadline=None,  # commits may wait for a disk
             derandomize=False,
