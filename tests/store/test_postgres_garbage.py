@@ -77,3 +77,28 @@ def test_claims_cost_the_same_once_nobody_holds_one(queue: PostgresStore) -> Non
 
     # A few dead versions are passed over, of the pages that nobody has looked at since.
     assert pages(str(queue.home.url), "ready_jobs") <= before + JOBS / (4 * A_PAGE)
+
+
+def rows_read(queue: PostgresStore) -> int:
+    """How many rows of jobs and runs the server has fetched so far."""
+    queue._connection.execute("SELECT pg_stat_force_next_flush()")
+    address = parse_address(str(queue.home.url))
+    with psycopg.connect(address.conninfo) as other:
+        query = """SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_user_tables
+                   WHERE schemaname = %s AND relname IN ('jobs', 'runs')"""
+        [(count,)] = other.execute(query, (address.schema,)).fetchall()
+    return int(count)
+
+
+def test_turns_that_were_planned_for_a_small_store_stay_cheap_in_a_large_one(
+    made_on_server: str, tmp_path: Path
+) -> None:
+    with PostgresStore(Home(str(tmp_path / "home"), emptied(made_on_server))) as queue:
+        for jobs in (400, JOBS):
+            queue.run(enqueue_rows(lambda jobs=jobs: [[row_of(NewJob("true"), "/")] * jobs], str))  # type: ignore[misc]
+            finish(queue, 160)
+            before = rows_read(queue)
+            finish(queue, 160)
+
+        # Each job is looked up a few times in a turn; JOBS would be looked at in each.
+        assert rows_read(queue) - before <= 160 * 20

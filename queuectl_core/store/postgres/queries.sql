@@ -204,11 +204,17 @@ SELECT queue, count(*) FROM best GROUP BY queue;
 SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue ORDER BY priority DESC, due, number
 LIMIT :wanted::bigint FOR UPDATE SKIP LOCKED;
 
+-- What changes several rows looks for them by the numbers of an array, and not by a join: a plan that was made while the
+-- table was small, and is kept, would read all of it once it is large.
+
 -- name: hold_jobs
-UPDATE jobs SET state = 'processing', ready = NULL, attempts = attempts + 1, runs = runs + 1, token = r.token,
-    worker = r.worker, started_at = r.now, updated_at = r.now, exit_code = NULL, signal = NULL, error = NULL
-FROM json_to_recordset(:rows::json) AS r (number bigint, token text, worker text, now bigint)
-WHERE jobs.number = r.number AND ready = 1;
+UPDATE jobs SET state = 'processing', ready = NULL, attempts = attempts + 1, runs = runs + 1, exit_code = NULL,
+    signal = NULL, error = NULL, (token, worker, started_at, updated_at) = (
+        SELECT r.token, r.worker, r.now, r.now
+        FROM json_to_recordset(:rows::json) AS r (number bigint, token text, worker text, now bigint)
+        WHERE r.number = jobs.number)
+WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
+    AND coalesce(ready, 0) = 1;
 
 -- name: insert_runs
 INSERT INTO runs (job, attempt, token, worker, started_at, place)
@@ -230,40 +236,49 @@ FROM (SELECT count(*) AS workers, greatest(1, count(*)) * :wanted::bigint AS eno
       FROM workers) AS crew;
 
 -- name: held_jobs
-SELECT token, {job_columns} FROM json_array_elements(:runs::json) AS run JOIN jobs
-    ON number = (run ->> 0)::bigint AND token = run ->> 1 AND state = 'processing'
-ORDER BY number FOR UPDATE OF jobs;
+SELECT token, {job_columns} FROM jobs
+WHERE number = ANY (ARRAY(SELECT (run ->> 0)::bigint FROM json_array_elements(:runs::json) AS run))
+    AND token = ANY (ARRAY(SELECT run ->> 1 FROM json_array_elements(:runs::json) AS run)) AND state = 'processing'
+ORDER BY number FOR UPDATE;
 
 -- What ends a run of a job is in three statements, as on SQLite. All are fenced by the token.
 
 -- name: end_jobs
-UPDATE jobs SET state = r.state, token = NULL, cancelling = 0, attempts = attempts + r.charge,
-    finished_at = r.ended_at, exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
-FROM json_to_recordset(:rows::json) AS r (number bigint, token text, state text, charge integer, ended_at bigint,
-    exit_code integer, signal integer, error text, now bigint)
-WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+UPDATE jobs SET token = NULL, cancelling = 0, (state, attempts, finished_at, exit_code, signal, error, updated_at) = (
+    SELECT r.state, jobs.attempts + r.charge, r.ended_at, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, state text, charge integer, ended_at bigint,
+        exit_code integer, signal integer, error text, now bigint)
+    WHERE r.token = jobs.token)
+WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
+    AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: put_off_jobs
-UPDATE jobs SET state = 'failed', token = NULL, ready = (r.delay_ms <= 0)::integer, due = r.now + r.delay_ms,
-    exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
-FROM json_to_recordset(:rows::json) AS r (number bigint, token text, delay_ms bigint,
-    exit_code integer, signal integer, error text, now bigint)
-WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+UPDATE jobs SET state = 'failed', token = NULL, (ready, due, exit_code, signal, error, updated_at) = (
+    SELECT (r.delay_ms <= 0)::integer, r.now + r.delay_ms, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, delay_ms bigint, exit_code integer, signal integer,
+        error text, now bigint)
+    WHERE r.token = jobs.token)
+WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
+    AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: release_jobs
-UPDATE jobs SET state = 'pending', token = NULL, ready = 1, attempts = attempts + r.charge,
-    exit_code = r.exit_code, signal = r.signal, error = r.error, updated_at = r.now
-FROM json_to_recordset(:rows::json) AS r (number bigint, token text, charge integer,
-    exit_code integer, signal integer, error text, now bigint)
-WHERE jobs.number = r.number AND jobs.token = r.token AND jobs.state = 'processing';
+UPDATE jobs SET state = 'pending', token = NULL, ready = 1, (attempts, exit_code, signal, error, updated_at) = (
+    SELECT jobs.attempts + r.charge, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, charge integer, exit_code integer, signal integer,
+        error text, now bigint)
+    WHERE r.token = jobs.token)
+WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
+    AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: end_runs
-UPDATE runs SET outcome = r.outcome, finished_at = greatest(started_at, r.ended_at), exit_code = r.exit_code,
-    signal = r.signal, error = r.error, duration_ms = coalesce(r.duration_ms, greatest(0, r.ended_at - started_at)),
-    output_bytes = r.output_bytes
-FROM json_to_recordset(:rows::json) AS r (number bigint, attempt integer, token text, outcome text, ended_at bigint,
-    exit_code integer, signal integer, error text, duration_ms bigint, output_bytes bigint)
-WHERE job = r.number AND runs.attempt = r.attempt AND runs.token = r.token;
+UPDATE runs SET (outcome, finished_at, exit_code, signal, error, duration_ms, output_bytes) = (
+    SELECT r.outcome, greatest(runs.started_at, r.ended_at), r.exit_code, r.signal, r.error,
+        coalesce(r.duration_ms, greatest(0, r.ended_at - runs.started_at)), r.output_bytes
+    FROM json_to_recordset(:rows::json) AS r (token text, outcome text, ended_at bigint, exit_code integer,
+        signal integer, error text, duration_ms bigint, output_bytes bigint)
+    WHERE r.token = runs.token)
+WHERE job = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
+    AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r));
 
 -- A claim that came to nothing leaves no trace: its run never started.
 
