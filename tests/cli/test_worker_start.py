@@ -82,8 +82,9 @@ def test_a_pool_in_the_background_gives_its_id_once_it_has_workers(
 ) -> None:
     pool = detached("--count", "2")
 
+    # They are started; on the roster each is a moment later.
+    eventually(lambda: len(queuectl.json("worker", "list")) == 2, what="both are listed")
     assert {worker["pool"] for worker in queuectl.json("worker", "list")} == {pool}
-    assert len(queuectl.json("worker", "list")) == 2
 
 
 def test_a_pool_in_the_background_has_left_session_terminal_and_pipes(
