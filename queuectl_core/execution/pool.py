@@ -20,6 +20,7 @@ from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.orders import KeeperOptions, WorkerOptions, tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
 from queuectl_core.execution.signals import SignalPipe
+from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -264,6 +265,8 @@ class Pool:
     def _leave(self) -> None:
         if self._keeper is not None:
             self._keeper.dismiss(KEEPER_PATIENCE)
+        # One that was killed before it registered leaves a bell that nobody else would know of.
+        Doorbell(self._home).take_down(self.name)
         self._signals.close()
         self._hold.close()
 
