@@ -195,15 +195,7 @@ class AsyncSqliteStore:
 
 
 async def _ready_to_write(home: Home, busy_seconds: float, schema: int) -> _Writing:
-    try:
-        gate = Gate(home, busy_seconds)
-    except OSError as error:
-        raise cannot_use(home.path, error) from error
-    try:
-        return _Writing(await connected(home.database, busy_seconds), gate, schema)
-    except BaseException:
-        gate.close()
-        raise
+    return _Writing(await connected(home.database, busy_seconds), Gate(home, busy_seconds), schema)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, cannot_use
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_05, 0.002
 """Seconds between two looks at the gate, at first and at most."""
@@ -53,23 +53,33 @@ class _TooLong(Exception):
 
 
 class Gate:
-    """The gate of one home, for one connection. `patience` is how long (s) to wait before giving up."""
+    """The gate of one home, for one connection. `patience` is how long (s) to wait before giving up.
+
+    Its files are opened by the first who wishes to pass: who only reads needs none, and may be where none can be made.
+    """
 
     def __init__(self, home: Home, patience: float) -> None:
+        self._home = home
         self._lock = self._line = -1
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._lock = os.open(home.lock("write"), flags, 0o600)
-        try:
-            self._line = os.open(home.lock("line"), flags, 0o600)
-        except BaseException:
-            self.close()
-            raise
         self._goes_round_until = 0.0
         self.patience = patience
 
     def is_open(self) -> bool:
-        """Pass, if nobody else is through; the one who passed must `leave`."""
+        """Pass, if nobody else is through; the one who passed must `leave`. Raises a StoreError, as `enter`."""
+        self._find()
         return _has(self._lock)
+
+    def _find(self) -> None:
+        """Open the lock files, unless they are. Raises a StoreError where that cannot be done."""
+        if self._line >= 0:
+            return
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            self._lock = os.open(self._home.lock("write"), flags, 0o600)
+            self._line = os.open(self._home.lock("line"), flags, 0o600)
+        except OSError as error:
+            self.close()
+            raise cannot_use(self._home.path, error) from error
 
     def pauses(self) -> Iterator[float]:
         """How long (s) to sleep between two looks. Raises SQLite's own busy error once patience has run out."""
@@ -83,7 +93,8 @@ class Gate:
         raise error
 
     def enter(self) -> None:
-        """Wait until it is open, and pass."""
+        """Wait until it is open, and pass. Raises a StoreError where the lock files cannot be used."""
+        self._find()
         if self._is_first() or self._stood_in_line() or self.is_open():
             return
         for pause in self.pauses():
@@ -131,7 +142,8 @@ class Gate:
 
     def leave(self) -> None:
         """Let the next one pass; harmless where we are not through."""
-        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        if self._lock >= 0:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     @contextmanager
     def passed(self) -> Iterator[None]:
