@@ -153,11 +153,12 @@ class LiveQueue:
         grace: float | None = None,
         routine_looks: bool = True,
         keeper_steps: bool = True,
+        keeper_dies: bool = False,
         inherited: int = 0,
         environment: Mapping[str, str] | None = None,
     ) -> Pool:
         """Start a pool; without `routine_looks` its workers, and without `keeper_steps` its keeper, see what
-        happens by events alone, never by a look of their own."""
+        happens by events alone, never by a look of their own; no keeper of one that `keeper_dies` lives to register."""
         number = next(self._numbers)
         told, errors = self.folder / f"events-{number}", self.folder / f"errors-{number}"
         order = {
@@ -168,6 +169,7 @@ class LiveQueue:
             "grace": grace,
             "routine_looks": routine_looks,
             "keeper_steps": keeper_steps,
+            "keeper_dies": keeper_dies,
             "inherited": inherited,
             "events": str(told),
         }

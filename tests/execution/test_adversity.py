@@ -95,3 +95,16 @@ def test_a_commit_stands_whatever_becomes_of_the_look_at_the_log(
         other.close()
 
         assert store.run(page()) == [job]
+
+
+def test_a_pool_whose_keepers_die_before_they_register_leaves_no_doorbell(queue: LiveQueue) -> None:
+    pool = queue.pool(keeper_dies=True)
+    job = queue.put("true")
+    queue.once(job, JobState.COMPLETED)
+    eventually(lambda: any("keeper of pool" in notice for notice in pool.notices()), what="a keeper has died")
+    assert any(Path(queue.home.run, "control").iterdir())
+
+    pool.signal(signal.SIGTERM)
+
+    assert pool.ended() == 0
+    assert queue.left_in_run() == []

@@ -65,7 +65,6 @@ class ModelQueue:
     paused: set[str] = field(default_factory=set)
     settings: dict[str, str] = field(default_factory=dict)
     settings_version: int = 0
-    workers: set[str] = field(default_factory=set)
     minutes: dict[tuple[int, str], Counter[str]] = field(default_factory=dict)
 
     def whole(self) -> Whole:
@@ -115,9 +114,9 @@ class ModelQueue:
         job.history.append(RunFacts(job.runs + 1, None, worker, self.now, None))
         return Facts.of(job)
 
-    def share(self, asks: int) -> int:
+    def share(self, asks: int, workers: int) -> int:
         """How many of several asks are granted: no more than a worker's part of what waits, but one at least."""
-        return min(asks, max(1, len(self.in_state(WAITING)) // max(1, len(self.workers))))
+        return min(asks, max(1, len(self.in_state(WAITING)) // max(1, workers)))
 
     def next_due_ms(self) -> int | None:
         """How long until a job becomes due."""

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
+    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -34,19 +35,18 @@ from queuectl_core.store.transactions.queues import pause, resume
 from queuectl_core.store.transactions.settings import set_setting, unset_setting
 from queuectl_core.store.transactions.settings import settings as stored_settings
 from queuectl_core.store.transactions.statistics import miscounted, tidy
-from queuectl_core.store.transactions.workers import register_worker, see_off
 from tests.store.acts import Run, put_many, report
 from tests.store.engines import ENGINES, NOON, Engine, Opener
 from tests.store.model_bulk import ALTERATIONS, PICKS, SOME, BulkChanges
 from tests.store.model_facts import Facts, all_facts, whole
 from tests.store.model_queue import CANCELLABLE, EDITABLE, ENDED, ModelJob, ModelQueue
+from tests.store.model_roster import WORKERS, RosterChanges, WorkerChanges
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where commits wait for no disk, if there is such a place: nothing here is about durability."""
 
 QUEUES = st.sampled_from(["a", "b", "c"])
 FILTERS: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), ("a",), ("b", "c")])
-WORKERS = st.sampled_from(["pool-1", "pool-2"])
 RETRIES = st.sampled_from([None, 0, 0, 1, 2])
 DELAYS = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.5])
 RESULTS = st.sampled_from([*[Outcome.FAILED] * 4, *Outcome])
@@ -85,8 +85,8 @@ def check_choice(eligible: Sequence[ModelJob], chosen: Sequence[ModelJob], limit
                 assert (taken.finished_at or 0) <= (left.finished_at or 0)
 
 
-class StoreBesideModel(BulkChanges):
-    """A store and a model that are told the same."""
+class Opened(WorkerChanges):
+    """A store that is opened for the steps to come, and closed after them."""
 
     opened_in: Callable[[Path], AbstractContextManager[Engine]]
 
@@ -96,14 +96,21 @@ class StoreBesideModel(BulkChanges):
             folder = opening.enter_context(tempfile.TemporaryDirectory(dir=MEMORY))
             self.store = opening.enter_context(type(self).opened_in(Path(folder)))
             self.opened = opening.pop_all()
+
+    def teardown(self) -> None:
+        self.opened.close()
+
+
+class StoreBesideModel(Opened, BulkChanges):
+    """A store and a model that are told the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.model = ModelQueue(self.store.clock.now)
         self.claims: list[Held] = []
         """Every one there ever was, so that those which are over can be reported late; likewise the ids."""
         self.ids = ["never-there"]
         self.tokens = (f"token-{n}" for n in itertools.count(1))
-
-    def teardown(self) -> None:
-        self.opened.close()
 
     # ------------------------------------------------------------------ arrivals
 
@@ -160,10 +167,12 @@ class StoreBesideModel(BulkChanges):
         assert [job and Facts.of(job) for job in told.ended] == [
             self.model.end(held.token, outcome, late_ms) for held, outcome in ends
         ]
-        granted = wishes[: self.model.share(asks)]
+        granted = wishes[: self.model.share(asks, len(self.there.workers))]
         expected = [(wish.token, self.model.claim(worker, wish.token, queues)) for wish in granted]
         assert [(held.token, Facts.of(held.job)) for held in told.claimed] == [pair for pair in expected if pair[1]]
         self.claims += told.claimed
+        if ends and asks and not told.claimed:
+            self.there.idle(worker, self.model.now)
         if asks:
             assert told.next_due_ms == (None if told.claimed else self.model.next_due_ms())
         assert told.settings_version == self.model.settings_version
@@ -209,12 +218,6 @@ class StoreBesideModel(BulkChanges):
         self.store.run(unclaim(back))
         for held in back:
             self.model.unclaim(held.token)
-
-    @rule(worker=WORKERS)
-    def come_or_go(self, worker: str) -> None:
-        coming = worker not in self.model.workers
-        self.store.run(register_worker(worker, "pool", "host", 1, (), 0) if coming else see_off([worker]))
-        self.model.workers ^= {worker}
 
     # ------------------------------------------------------------------ changes
 
@@ -296,10 +299,27 @@ class StoreBesideModel(BulkChanges):
         assert kept == self.model.whole()
         for job in kept.jobs:
             assert 0 <= job.attempts <= job.max_retries + 1 or job.state in ENDED
+        self.check_roster()
 
     @invariant()
     def counts_are_those_of_the_jobs(self) -> None:
         assert self.store.run(miscounted()) == {}
+
+
+def walk(machine: type[RuleBasedStateMachine], examples: int) -> None:
+    """Take `examples` walks of up to 40 steps."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,  # commits may wait for a disk
+            derandomize=False,
+            print_blob=True,
+            report_multiple_bugs=False,
+            suppress_health_check=[HealthCheck.too_slow],  # likewise
+        ),
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -309,16 +329,15 @@ def test_a_store_and_the_model_agree_after_every_step(engine: str, opened_in: Ca
     class Machine(StoreBesideModel):
         opened_in = staticmethod(opens)
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            # A server answers later than a file: as many examples would take minutes.
-            max_examples=60 if "postgres" not in engine else 15,
-            stateful_step_count=40,
-            deadline=None,  # commits may wait for a disk
-            derandomize=False,
-            print_blob=True,
-            report_multiple_bugs=False,
-            suppress_health_check=[HealthCheck.too_slow],  # likewise
-        ),
-    )
+    # A server answers later than a file: as many examples would take minutes.
+    walk(Machine, 60 if "postgres" not in engine else 15)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_store_and_the_model_agree_on_who_is_there(engine: str, opened_in: Callable[[str], Opener]) -> None:
+    opens = opened_in(engine)
+
+    class Machine(Opened, RosterChanges):
+        opened_in = staticmethod(opens)
+
+    walk(Machine, 20 if "postgres" not in engine else 8)
