@@ -22,7 +22,7 @@ from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import processing
 from queuectl_core.store.transactions.jobs import find, page
 from tests.crash.ledger import KILLS_ITS_WORKER, Ledger
-from tests.crash.storm import ROOT, Storm
+from tests.crash.storm import ROOT, Pool, Storm
 from tests.execution.waiting import eventually
 
 T = TypeVar("T")
@@ -126,6 +126,7 @@ class Gale:
         """Deal one blow, once it is time for it."""
         storm = self._storm
         self.top_up()
+        self._replace_dead_pools()
         soon = min(blow.work, SOON)
         storm.let_work_go_on(soon)
         self._settle_enqueues([one for one in self._enqueuing if one[1]])
@@ -192,19 +193,34 @@ class Gale:
 
     def _kill_worker_and_heir(self, blow: Blow) -> None:
         """Kill a worker of the pool that has lost the fewest, and the next child it makes, before that is ready."""
-        pool = min(self._pools, key=lambda pool: self._deaths[pool.pid])
         storm = self._storm
+
+        def found() -> tuple[Pool, int] | None:
+            self._replace_dead_pools()
+            pool = min(self._pools, key=lambda pool: self._deaths[pool.pid])
+            worker = one_of(sorted(storm.workers(pool)), blow)
+            return (pool, worker) if worker is not None else None
+
+        pool, victim = eventually(found, 60, what="the pool has workers")
         known = {child.pid for child in pool.children()}
-        victim = eventually(lambda: one_of(sorted(storm.workers(pool)), blow), 60, what="the pool has workers")
-        known |= {child.pid for child in pool.children()}
         storm.struck[Kind.WORKER] += storm.strike(victim)
-        heir = eventually(
-            lambda: next((child.pid for child in pool.children() if child.pid not in known), None),
-            60,
-            what="a dead worker is replaced",
-        )
+
+        def heir_of() -> int | None:
+            return next((child.pid for child in pool.children() if child.pid not in known), None)
+
+        heir = eventually(lambda: heir_of() or (pool.has_ended() and victim), 60, what="a dead worker is replaced")
         storm.struck[Kind.HEIR] += storm.strike(heir)
         self._deaths[pool.pid] += 2
+
+    def _replace_dead_pools(self) -> None:
+        """Start a pool in place of each that a job has killed, instead of its worker.
+
+        Where the worker was killed before its command's shell was up, the shell has been taken in by the pool, and
+        finds it for its parent.
+        """
+        for at, pool in enumerate(self._pools):
+            if pool.has_ended():
+                self._pools[at] = self._storm.start_pool(pool.wanted, host=self._host_of(at))
 
     def _kill_keeper(self, blow: Blow) -> bool:
         """Kill the keeper of a pool that is whole; False where none is."""

@@ -48,6 +48,10 @@ class Pool:
         self.pid = process.pid
         self.wanted = wanted
 
+    def has_ended(self) -> bool:
+        """Whether it is gone, by whatever cause."""
+        return self.process.poll() is not None
+
     def children(self) -> list[Process]:
         """Its living children: workers and the keeper."""
         return [process for process in all_processes() if process.parent == self.pid and not process.zombie]
