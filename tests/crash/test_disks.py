@@ -212,6 +212,7 @@ def test_a_disk_that_is_read_only_is_named_and_its_jobs_run_once_it_is_not(small
         ran = run_program(storm.home, *arguments)
         assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
         assert storm.home.path in ran.err
+    assert "queuectl-tui --read-only" in run_program(storm.home, "list").err
     found = findings(storm)
     assert (found["home"]["status"], found["store"]["status"]) == ("problem", "problem")
     assert "read-only file system" in found["home"]["detail"]
@@ -247,6 +248,7 @@ def test_a_home_in_which_nothing_can_be_made_charges_no_job_and_is_got_over(stor
         job = storm.put(storm.ledger.command(), max_retries=0)
         eventually(lambda: Outcome.RELEASED in outcomes(storm, job), what="it is claimed and given back")
         assert "log file cannot be made: Read-only file system" in storm.said()
+        assert storm.queuectl("list").split()[0] == job, "who only reads needs to make nothing"
         assert "read-only file system" in findings(storm)["home"]["detail"]
         assert storm.ledger.lines() == []
         assert pool.process.poll() is None
@@ -320,9 +322,9 @@ def test_a_disk_that_fails_under_a_pool_is_named_and_charges_nothing_that_had_no
         ran = run_program(storm.home, *arguments)
         assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
         assert "Read-only file system" in ran.err
-    found = findings(storm)
-    assert (found["home"]["status"], found["store"]["status"]) == ("problem", "problem")
-    assert "read-only file system" in found["home"]["detail"]
+    home = findings(storm)["home"]
+    assert (home["status"], "read-only file system" in home["detail"]) == ("problem", True)
+    assert len(storm.queuectl("list").splitlines()) == 1 + len(waiting)
     gate.touch()
     eventually(lambda: re.search("worker .*disk I/O error", storm.said()), what="the worker says that it cannot report")
     eventually(lambda: re.search("keeper .*Read-only", storm.said()), what="the keeper says what is wrong, too")

@@ -26,7 +26,7 @@ def translated(error: sqlite3.Error, path: str) -> StoreError:
         case sqlite3.SQLITE_READONLY:
             return StoreReadOnly(f"{path} cannot be written to", "mend its permissions or choose another --home")
         case sqlite3.SQLITE_CANTOPEN:
-            return StoreError(f"{path} cannot be opened", "check that it is a readable file in a writable directory")
+            return StoreError(f"{path} cannot be opened", _to_open(path))
         case sqlite3.SQLITE_CORRUPT:
             return StoreDamaged(f"{path} is damaged ({error})", "restore a backup; 'queuectl doctor' tells more")
         case sqlite3.SQLITE_NOTADB:
@@ -35,6 +35,14 @@ def translated(error: sqlite3.Error, path: str) -> StoreError:
             return StoreError(f"{path}: {error}", "check the disk: it may be full or failing; nothing was changed")
         case _:
             return StoreError(f"{path}: {error}", "run 'queuectl doctor'")
+
+
+def _to_open(path: str) -> str:
+    """What to do about a database that is there and cannot be opened."""
+    folder = os.path.dirname(path)
+    if os.access(path, os.R_OK) and not os.access(folder, os.W_OK):
+        return f"{folder} cannot be written to; look at its jobs with 'queuectl-tui --read-only'"
+    return "check that it is a readable file in a writable directory"
 
 
 def _busy(path: str) -> StoreBusy:
