@@ -7,17 +7,15 @@ file in the home, so that a million lines take no more memory than a thousand.
 from __future__ import annotations
 
 import marshal
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from queuectl_core.cli import context, output
 from queuectl_core.cli.attendance import note_if_nobody_works
-from queuectl_core.model.errors import InvalidInput, QueueError
+from queuectl_core.cli.given_lines import given_lines, name_of
+from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import NewJob
 from queuectl_core.model.parsing import parse_job
 from queuectl_core.model.validation import check_command
@@ -45,11 +43,11 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
     reader = _commands(fields) if lines else _json_jobs(fields)
     home = context.home()
     prepare_home(home)
-    with _opened(path) as file, TemporaryFile(dir=home.path) as room:
+    with given_lines(path, "reading", "nothing was stored") as given, TemporaryFile(dir=home.path) as room:
         spool = Spool(room)
-        spool.fill(_counted(file, path), reader, home)
+        spool.fill(given, reader, home)
         if not spool.jobs:
-            output.note(f"{_name(path)} holds no jobs")
+            output.note(f"{name_of(path)} holds no jobs")
             return
         with context.open_store() as store:
             stretches = store.run(enqueue_rows(spool.batches, spool.place))
@@ -68,11 +66,11 @@ class Spool:
         self._file = file
         self.jobs = 0
 
-    def fill(self, lines: Iterable[tuple[int, bytes]], read: Reader, home: Home) -> None:
+    def fill(self, lines: Iterable[bytes], read: Reader, home: Home) -> None:
         """Check every line that is not blank, and keep its row. Raises InvalidInput, naming the line."""
         numbers: list[int] = []
         rows: list[tuple[Any, ...]] = []
-        for number, line in lines:
+        for number, line in enumerate(lines, 1):
             text = _text(line, number)
             if not text or text.isspace():
                 continue
@@ -145,39 +143,3 @@ def _text(line: bytes, number: int) -> str:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"line {number}: byte {error.start + 1} is not valid UTF-8") from None
     return text.rstrip("\r\n")
-
-
-def _opened(path: str) -> BinaryIO:
-    try:
-        if path == "-":
-            if sys.stdin is None:
-                raise QueueError("cannot read -: standard input is closed", "nothing was stored")
-            return open(sys.stdin.fileno(), "rb", closefd=False)
-        return open(path, "rb")
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _counted(file: BinaryIO, path: str) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers from 1, while a bar shows how far it is. Raises QueueError."""
-    found = os.fstat(file.fileno())
-    total = found.st_size if stat.S_ISREG(found.st_mode) else None
-    with output.progress("reading", total) as advance:
-        read = 0
-        try:
-            for number, line in enumerate(file, 1):
-                yield number, line
-                read += len(line)
-                if number % BATCH == 0:
-                    advance(read)
-                    read = 0
-        except OSError as error:
-            raise _unreadable(path, error) from None
-
-
-def _unreadable(path: str, error: OSError) -> QueueError:
-    return QueueError(f"cannot read {_name(path)}: {error.strerror or error}", "nothing was stored")
-
-
-def _name(path: str) -> str:
-    return "stdin" if path == "-" else path

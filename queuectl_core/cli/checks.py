@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+from queuectl_core.cli.alarms import import_alarm, log_alarm, write_alarm
 from queuectl_core.cli.findings import NAMED, REPAIR, Finding, cannot_tell, listed, ok, problem, size, warning
 from queuectl_core.cli.home_checks import rescue
-from queuectl_core.cli.log_alarm import log_alarm, write_alarm
 from queuectl_core.cli.remains import check_orphans, check_run
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
@@ -23,22 +23,21 @@ Check = Callable[[Store], Finding]
 def check_store(store: Store) -> Iterator[Finding]:
     """The open store: its file or server, what it counts, and who works on it."""
     if store.home.url is not None:
-        from queuectl_core.cli.server_checks import check_server
+        from queuectl_core.cli.server_checks import SERVER_CHECKS
 
-        yield from check_server(store)
-        yield from _checked(store, _SHARED_CHECKS)
-        return
-    yield ok("store", f"{store.home.database} opens")
-    yield ok("schema", f"version {schema.VERSION}, as this program writes it")
-    yield from _checked(store, {**_FILE_CHECKS, "workers": _workers, **_SHARED_CHECKS})
-
-
-def _checked(store: Store, named: dict[str, Check]) -> Iterator[Finding]:
-    for name, check in named.items():
+        checks = {**SERVER_CHECKS, **_SHARED_CHECKS}
+    else:
+        checks = {**_FILE_CHECKS, **_SHARED_CHECKS}
+    yield ok("store", f"{store.home.store_name} opens")
+    for name, check in checks.items():
         try:
             yield check(store)
         except StoreError as error:
             yield cannot_tell(name, error)
+
+
+def _schema(_: Store) -> Finding:
+    return ok("schema", f"version {schema.VERSION}, as this program writes it")
 
 
 def _integrity(store: Store) -> Finding:
@@ -100,9 +99,21 @@ def _survivors(store: Store) -> Finding:
     return problem("survivors", f"processes outlived the worker of {named}", advice)
 
 
-_FILE_CHECKS: dict[str, Check] = {"integrity": _integrity, "writer": _writer, "wal": _log_of_store}
+def _import(store: Store) -> Finding:
+    alarm = import_alarm(store)
+    return warning("import", *alarm) if alarm else ok("import", "none is unfinished")
+
+
+_FILE_CHECKS: dict[str, Check] = {
+    "schema": _schema,
+    "integrity": _integrity,
+    "writer": _writer,
+    "wal": _log_of_store,
+    "workers": _workers,
+}
 _SHARED_CHECKS: dict[str, Check] = {
     "counts": _counts,
+    "import": _import,
     "survivors": _survivors,
     "run": check_run,
     "orphans": check_orphans,

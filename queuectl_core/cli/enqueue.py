@@ -17,6 +17,7 @@ from queuectl_core.model.validation import check_id
 
 _ID = Value("id", lambda text, _: check_id(text))
 _BY_OPTIONS = "for a command by itself: queuectl enqueue -- CMD"
+_GIVE = 'give JSON such as {"command": "echo hello"}, a command after --, or a FILE by --from (- is stdin)'
 
 
 @click.command("enqueue", cls=CommandAfterDashes)
@@ -51,7 +52,7 @@ def enqueue(ctx: click.Context, /, job: tuple[str, ...], source: str | None, lin
 def _from_json(job: tuple[str, ...], fields: dict[str, Any]) -> NewJob:
     """The one job that stands there as JSON."""
     if not job:
-        raise InvalidInput("no job is given", f'give JSON such as {{"command": "echo hello"}}, or {_BY_OPTIONS}')
+        raise InvalidInput("no job is given", _GIVE)
     if len(job) > 1:
         raise InvalidInput("one job at a time is given as JSON", _BY_OPTIONS)
     from queuectl_core.model.parsing import parse_job

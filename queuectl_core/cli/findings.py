@@ -65,3 +65,8 @@ def size(count: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and what it counts: `1 lost job`, `2 lost jobs`."""
+    return f"{n:,} {one}" if n == 1 else f"{n:,} {many or one + 's'}"

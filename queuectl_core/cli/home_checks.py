@@ -10,7 +10,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 
-from queuectl_core.cli.findings import NAMED, REPAIR, Finding, ok, problem, size, warning
+from queuectl_core.cli.findings import NAMED, REPAIR, Finding, counted, ok, problem, size, warning
 from queuectl_core.execution.locks import alive
 from queuectl_core.model.errors import NotAStore, StoreDamaged, StoreError
 from queuectl_core.store.home import Home, file_system
@@ -125,7 +125,7 @@ def _logs(home: Home) -> Finding:
         if files >= MOST_LOGS:
             break
     bound = "the first " if files >= MOST_LOGS else ""
-    detail = f"{bound}{files:,} files, {size(total)}"
+    detail = f"{bound}{counted(files, 'file')}, {size(total)}"
     if not large:
         return ok("logs", detail)
     named = ", ".join(f"{path} ({size(length)})" for length, path in sorted(large, reverse=True)[:NAMED])

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 import click
 
 from queuectl_core.cli import context, output
+from queuectl_core.cli.findings import counted
+from queuectl_core.cli.given_lines import STREAM
 from queuectl_core.cli.moved_lines import Tally, header_of, job_of, line_of
 from queuectl_core.cli.parameters import yes_option
 from queuectl_core.execution.roster import names_of_the_living
@@ -19,8 +21,6 @@ from queuectl_core.model.errors import InvalidInput, QueueError, Refused
 from queuectl_core.model.job import JobState
 from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.moving import Head, chunk, head
-
-STREAM = "-"
 
 Write = Callable[[bytes], object]
 
@@ -32,7 +32,7 @@ def export(file: str, running: bool) -> None:
     """Write the whole queue to FILE, which must not exist yet, or to stdout, as JSON Lines.
 
     It holds the settings, which queues are paused, and every job with its commands, its environment, its history and
-    the stored end of each run's output. It does not hold the log files, which stay where they are, and the statistics
+    the stored end of each run's output. It does not hold the log files, which stay where they are, nor the statistics
     of past minutes. The last line tells counts and a checksum, so that a file that was cut short is noticed.
 
     Workers must be stopped first, or the queue would go on in two places. With --running it is read as it goes on, as
@@ -47,7 +47,7 @@ def export(file: str, running: bool) -> None:
             tally = _write_all(store, begun, write)
         changed = _differs(begun, store.run(head()), tally)
         place = f"in {store.home.logs}" if store.home.url is None else "on the hosts that ran them"
-        output.note(f"exported {tally.jobs:,} jobs with {tally.runs:,} runs; their log files stay {place}")
+        output.note(f"exported {counted(tally.jobs, 'job')} with {counted(tally.runs, 'run')}; log files stay {place}")
         if changed:
             output.note("the queue changed meanwhile: the file holds each job as it was when its turn came")
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
 from typing import NamedTuple
 
 from queuectl_core.cli import context, output
+from queuectl_core.cli.findings import counted
+from queuectl_core.cli.given_lines import given_lines
 from queuectl_core.cli.moved_lines import (
     Header,
     Tally,
@@ -22,7 +19,7 @@ from queuectl_core.cli.moved_lines import (
     read_queue,
     read_setting,
 )
-from queuectl_core.cli.moving import STREAM, someone_works
+from queuectl_core.cli.moving import someone_works
 from queuectl_core.model.errors import InvalidInput, QueueError, Refused
 from queuectl_core.store.contract import Store
 from queuectl_core.store.transactions.moving import (
@@ -44,9 +41,6 @@ from queuectl_core.store.transactions.moving import (
 
 LONGEST_HEADER = 16 << 20
 """Bytes of the first line: what has none as short is no export, and is not read on."""
-
-LINES_A_STEP = 1000
-"""How many lines are read between two steps of the bar."""
 
 AGAIN = "import it again to go on, or give up with 'queuectl import --discard'"
 OTHERWISE = "import that one again to go on, or give up with 'queuectl import --discard'"
@@ -145,7 +139,7 @@ def _are_enough(jobs: int, runs: int, size: int) -> bool:
 
 def import_file(path: str) -> None:
     """Bring the queue in the file at `path` into the store. Raises InvalidInput, Refused or QueueError."""
-    with _lines_of(path) as lines:
+    with given_lines(path, "importing", "import it again once it can be read", LONGEST_HEADER) as lines:
         incoming = Incoming(lines)
         with context.open_store() as store:
             _refuse_workers(store)
@@ -153,7 +147,7 @@ def import_file(path: str) -> None:
             _verify(store, mark, incoming.expected)
             _refuse_workers(store)
             store.run(finish_import(mark, incoming.settings, incoming.paused))
-        output.data(f"imported {incoming.tally.jobs} jobs with {incoming.tally.runs} runs")
+        output.data(f"imported {counted(incoming.tally.jobs, 'job')} with {counted(incoming.tally.runs, 'run')}")
         output.note("their log files were not moved: they stay in the home that they came from")
 
 
@@ -221,40 +215,4 @@ def discard_import(*, yes: bool) -> None:
             while n := store.run(discard_some(mark)):
                 removed += n
                 advance(n)
-        output.data(f"discarded {removed} jobs")
-
-
-# ---------------------------------------------------------------- the file
-
-
-@contextmanager
-def _lines_of(path: str) -> Iterator[Iterator[bytes]]:
-    """The lines of a file, while a bar shows how far it is. Raises QueueError."""
-    try:
-        if path == STREAM and sys.stdin is None:
-            raise QueueError("cannot read -: standard input is closed", "nothing was stored")
-        file = open(sys.stdin.fileno() if path == STREAM else path, "rb", closefd=path != STREAM)  # noqa: SIM115 - below
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    found = os.fstat(file.fileno())
-    total = found.st_size if stat.S_ISREG(found.st_mode) else None
-    with file, output.progress("importing", total) as advance:
-
-        def counted() -> Iterator[bytes]:
-            read = 0
-            try:
-                for number, line in enumerate(chain((file.readline(LONGEST_HEADER),), file), 1):
-                    yield line
-                    read += len(line)
-                    if number % LINES_A_STEP == 0:
-                        advance(read)
-                        read = 0
-            except OSError as error:
-                raise _unreadable(path, error) from None
-
-        yield counted()
-
-
-def _unreadable(path: str, error: OSError) -> QueueError:
-    name = "stdin" if path == STREAM else path
-    return QueueError(f"cannot read {name}: {error.strerror or error}", "import it again once it can be read")
+        output.data(f"discarded {counted(removed, 'job')}")

@@ -22,6 +22,8 @@ from queuectl_core.model.errors import InvalidInput, QueueError
 PROGRAM = "queuectl"
 ROWS_ALIGNED = 1000
 """How many rows of a table are aligned together."""
+GAP, LEAST_CELLS = 2, 8
+"""Cells between two columns of a table, and how many a wide one keeps."""
 NOTHING = "-"
 """What stands in a table where there is no value."""
 
@@ -235,11 +237,11 @@ def _painted(text: str, cell: Cell | str) -> str:
     return style.render(text)
 
 
-def _table_at_terminal(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
+def _table_at_terminal(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    shown = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for column in columns:
         shown.add_column(
             column.title,
@@ -256,8 +258,23 @@ def _table_at_terminal(columns: Sequence[Column], rows: Iterable[Sequence[Cell |
             for cell, style, column in zip(row, styles, columns, strict=True)
         )
         shown.add_row(*texts)
+    console = _console(sys.stdout)
+    # Rich would take from all columns alike, until names are gone: where there is no room, lines rather go on below.
+    console.width = max(console.width, _least_width(columns, rows))
     with _writing():
-        _console(sys.stdout).print(shown)
+        console.print(shown)
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]]) -> int:
+    """The cells that a table needs without cutting more than what is `wide`."""
+    from rich.cells import cell_len
+
+    total = GAP * (len(columns) - 1)
+    for index, column in enumerate(columns):
+        texts = (column.title, *(_seen(row[index]) for row in rows))
+        longest = max(map(cell_len, texts))
+        total += min(longest, LEAST_CELLS) if column.wide else longest
+    return total
 
 
 def _console(stream: TextIO) -> Any:

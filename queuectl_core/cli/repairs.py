@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from queuectl_core.cli.findings import counted
 from queuectl_core.cli.home_checks import own_files
 from queuectl_core.cli.remains import backup_drafts, orphaned_logs, strays
 from queuectl_core.execution.locks import is_held
@@ -103,8 +104,3 @@ def _without_orphans(store: Store) -> Iterator[str]:
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """A number and what it counts: `1 lost job`, `2 lost jobs`."""
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {many or one + 's'}"

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from queuectl_core.cli.findings import REPAIR, Finding, cannot_tell, listed, ok, problem, warning
+from queuectl_core.cli.findings import REPAIR, Finding, listed, ok, problem, warning
 from queuectl_core.model.durations import format_duration
-from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres import checkup
@@ -33,16 +32,6 @@ CLOCK_SECONDS = 1.0
 def schema_of(store: Store) -> str:
     """Where on the server our tables are."""
     return parse_address(str(store.home.url)).schema
-
-
-def check_server(store: Store) -> Iterator[Finding]:
-    """The server, and our tables on it."""
-    yield ok("store", f"{store.home.store_name} opens")
-    for name, check in _CHECKS.items():
-        try:
-            yield check(store)
-        except StoreError as error:
-            yield cannot_tell(name, error)
 
 
 def other_queue(home: Home) -> Finding | None:
@@ -147,15 +136,6 @@ def _garbage(store: Store) -> Finding:
     return ok("garbage", f"{sum(table.dead for table in tables):,} dead rows in all, which autovacuum collects")
 
 
-def _import(store: Store) -> Finding:
-    from queuectl_core.store.transactions.moving import unfinished
-
-    if store.run(unfinished()) is None:
-        return ok("import", "none is unfinished")
-    advice = "import the same file again, or give it up with 'queuectl import --discard'"
-    return warning("import", "an import into this store is unfinished, and no worker starts", advice)
-
-
 def _workers(store: Store) -> Finding:
     from queuectl_core.execution.roster import WorkerState, worker_views
 
@@ -174,7 +154,7 @@ def _by_host(hosts: Iterable[str]) -> str:
     return ", ".join(f"{n} on {host}" for host, n in counted)
 
 
-_CHECKS: dict[str, Callable[[Store], Finding]] = {
+SERVER_CHECKS: dict[str, Callable[[Store], Finding]] = {
     "server": _server,
     "schema": _schema,
     "rights": _rights,
@@ -182,6 +162,5 @@ _CHECKS: dict[str, Callable[[Store], Finding]] = {
     "connections": _connections,
     "vacuum": _vacuum,
     "garbage": _garbage,
-    "import": _import,
     "workers": _workers,
 }

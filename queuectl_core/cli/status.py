@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from queuectl_core.cli import cells, context, output
-from queuectl_core.cli.log_alarm import alarms
+from queuectl_core.cli.alarms import alarms
 from queuectl_core.cli.output import Cell
 from queuectl_core.cli.parameters import json_option
 from queuectl_core.cli.shapes import Shape
@@ -44,13 +44,12 @@ def status(as_json: bool) -> None:
     with context.open_store() as store:
         hands = count_hands(worker_views(store))
         found = store.run(summary())
-        home = store.home
-        warnings = [str(alarm) for alarm in alarms(home)]
+        warnings = [str(alarm) for alarm in alarms(store)]
     shape = {**status_json(found, hands), "warnings": warnings}
     if as_json:
         output.json_document(shape)
     elif output.at_terminal():
-        _show(found, hands, home.store_name, warnings)
+        _show(found, hands, store.home.store_name, warnings)
     else:
         output.facts(_flattened(shape))
 

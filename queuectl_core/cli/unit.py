@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from queuectl_core.model.settings import Settings
 
@@ -22,6 +22,7 @@ _ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t"}
 
 _TEMPLATE = """\
 # A systemd user unit that keeps a pool of workers running. To install it:
+#   mkdir -p ~/.config/systemd/user
 #   {queuectl} worker unit > ~/.config/systemd/user/queuectl.service
 #   systemctl --user daemon-reload
 #   systemctl --user enable --now queuectl.service
@@ -80,11 +81,13 @@ def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str
 
 def without_password(url: str) -> str:
     """The URL of a server without its password, be it before the host or a parameter; all else as it was."""
-    parts = urlsplit(url)
-    login, at, host = parts.netloc.rpartition("@")
-    kept = [part for part in parts.query.split("&") if part.partition("=")[0] not in ("password", "sslpassword")]
-    netloc = f"{login.partition(':')[0]}{at}{host}"
-    return f"{parts.scheme}://{netloc}{parts.path}{'?' if any(kept) else ''}{'&'.join(kept)}"
+    scheme, _, rest = url.partition("://")
+    before, slash, path = rest.partition("/")
+    # Where libpq looks for it, which takes a # or ? before the @ for a part of it.
+    login, at, host = before.rpartition("@")
+    place, _, query = f"{host}{slash}{path}".partition("?")
+    kept = [part for part in query.split("&") if unquote(part.partition("=")[0]) not in ("password", "sslpassword")]
+    return f"{scheme}://{login.partition(':')[0]}{at}{place}{'?' if any(kept) else ''}{'&'.join(kept)}"
 
 
 def _stop_timeout(settings: Settings) -> str:

@@ -222,7 +222,9 @@ def list_workers(as_json: bool) -> None:
     if as_json:
         output.json_array(worker_json(view) for view in views)
     elif views or not output.at_terminal():
-        output.table(_COLUMNS, (_row(view, now) for view in views))
+        shared = store.home.url is not None
+        columns = (*_COLUMNS, *(_HOST if shared else ()))
+        output.table(columns, (_row(view, now)[: len(columns)] for view in views))
     else:
         output.note("no worker runs: start some with 'queuectl worker start'")
 
@@ -249,6 +251,9 @@ _COLUMNS = (
     Column("JOB"),
     Column("QUEUES", wide=True),
 )
+_HOST = (Column("HOST"),)
+"""Where hosts share the queue: a pid says nothing without it. Last, so that a pipe has the others where they were."""
+
 _STYLES = {"idle": "", "busy": "bold blue", "draining": "yellow", "stopped": "yellow", "lost": "bold red"}
 
 
@@ -261,6 +266,7 @@ def _row(view: WorkerView, now: int) -> list[Cell | str]:
         cells.age(view.since, now),
         view.job or "",
         ",".join(view.queues) or "all",
+        view.host,
     ]
 
 

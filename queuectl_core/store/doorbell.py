@@ -42,11 +42,7 @@ class Doorbell:
 
     def ring_all(self) -> None:
         """Wake everybody who is idle, and every worker and pool."""
-        folders = [self._control]
-        with contextlib.suppress(OSError):
-            if _is_folder(self._bells):
-                folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
-        for folder in filter(_is_folder, folders):
+        for folder in self._folders():
             with contextlib.suppress(OSError):
                 for name in os.listdir(folder):
                     _press(f"{folder}/{name}")
@@ -77,13 +73,17 @@ class Doorbell:
 
     def take_down(self, name: str) -> None:
         """Remove every doorbell of a worker or keeper that has gone, as far as that can be done."""
-        folders = [self._control]
-        with contextlib.suppress(OSError):
-            if _is_folder(self._bells):
-                folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
-        for folder in filter(_is_folder, folders):
+        for folder in self._folders():
             with contextlib.suppress(OSError):
                 os.unlink(f"{folder}/{name}")
+
+    def _folders(self) -> list[str]:
+        """Every folder in which bells hang."""
+        folders = [self._control]
+        if _is_folder(self._bells):
+            with contextlib.suppress(OSError):
+                folders += [f"{self._bells}/{folder}" for folder in os.listdir(self._bells)]
+        return [folder for folder in folders if _is_folder(folder)]
 
 
 def _is_folder(path: str) -> bool:

@@ -1,4 +1,7 @@
-"""Hosts that share a queue on a server, each a home of its own; commands run on them as processes, as they would be."""
+"""Hosts that share a queue on a server, each a home of its own.
+
+Their pools, and what is to be a process, are processes as they would be; other commands run in the test's own.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ class Host(NamedTuple):
 
     home: Home
     here: pytest.CaptureFixture[str] | None = None
-    """Where it is given, commands run in this process, but for those that start pools: a fifth of the time."""
+    """Where it is given, commands run in this process, but for those that start pools or that are given variables of
+    the environment: a fifth of the time."""
 
     def __call__(self, *arguments: str, **environment: str) -> Ran:
         """Run a command to its end."""
@@ -100,20 +104,13 @@ def _parent_of(pid: int) -> int:
         return 0
 
 
-@contextmanager
-def two_hosts(folder: Path, postgres: Databases) -> Iterator[tuple[Host, Host]]:
+@pytest.fixture
+def hosts(tmp_path: Path, postgres: Databases, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[Host, Host]]:
     """Two hosts on an empty store of a server."""
     with postgres.database() as url:
-        here, there = (Host(Home(str(folder / name), url)) for name in ("here", "there"))
+        here, there = (Host(Home(str(tmp_path / name), url), capsys) for name in ("here", "there"))
         here.done("init")
         yield here, there
-
-
-@pytest.fixture
-def hosts(tmp_path: Path, postgres: Databases) -> Iterator[tuple[Host, Host]]:
-    """Two hosts on an empty store of a server."""
-    with two_hosts(tmp_path, postgres) as both:
-        yield both
 
 
 def lines(n: int, wide: int = 100) -> tuple[str, ...]:

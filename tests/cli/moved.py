@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +14,20 @@ from typing import Any
 import pytest
 
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.model.job import Outcome
+from queuectl_core.model.job import NewJob, Outcome
 from queuectl_core.store.home import Home, prepare_folders
 from queuectl_core.store.transactions.changes import cancel
-from queuectl_core.store.transactions.queues import pause
+from queuectl_core.store.transactions.jobs import count_matching
+from queuectl_core.store.transactions.moving import Mark, unfinished
+from queuectl_core.store.transactions.queues import pause, queues
 from queuectl_core.store.transactions.settings import set_setting
+from queuectl_core.store.transactions.statistics import miscounted
 from tests.cli.line import CommandLine
-from tests.store.acts import dead, ended, put, started
+from tests.execution.waiting import eventually
+from tests.store.acts import dead, ended, put, put_many, start, started
 from tests.store.engines import Engine
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -67,6 +75,47 @@ def exported(queuectl: CommandLine, file: Path) -> Path:
     ran = queuectl("export", str(file))
     assert (ran.status, ran.out) == (0, "")
     return file
+
+
+def fill_much(store: Engine) -> None:
+    """More jobs than are brought at once, in three queues."""
+    put_many(store, *[NewJob("true", queue=f"q{n % 3}") for n in range(2500)], batch=1000)
+
+
+def kill_and_go_on(line: CommandLine, command: list[str], half: Engine, file: Path) -> None:
+    """Kill an import of what `fill_much` made, once half of it is there, and begin it again with the whole file.
+
+    `command` imports from its stdin into the empty store of `line`, which is open as `half`.
+    """
+    mark = _killed(command, half, file.read_bytes().splitlines(keepends=True)[:1800])
+
+    assert mark.lines - 1 <= half.run(count_matching()) < 1800
+    assert start(half) is None
+    assert "an import into this store is unfinished" in line("worker", "start", "--drain", "--queue", "none").err
+    assert {queue.paused for queue in half.run(queues())} == {True}
+    assert half.run(miscounted()) == {}
+
+    assert line("import", str(file)).out == "imported 2,500 jobs with 0 runs\n"
+
+    assert {queue.paused for queue in half.run(queues())} == {False}
+    assert half.run(miscounted()) == {}
+
+
+def _killed(command: list[str], half: Engine, part: list[bytes]) -> Mark:
+    """Import these first lines of a file, and kill that once it has brought a thousand; how far it came."""
+
+    def far() -> Mark | None:
+        mark = half.run(unfinished())
+        return mark if mark is not None and mark.lines > 1000 else None
+
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as importing:
+        assert importing.stdin is not None
+        importing.stdin.write(b"".join(part))
+        importing.stdin.flush()
+        mark = eventually(far, what="a thousand jobs were brought")
+        importing.send_signal(signal.SIGKILL)
+    assert importing.returncode == -signal.SIGKILL
+    return mark
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,18 +15,14 @@ from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import Mark, MovedJob, chunk, unfinished
-from queuectl_core.store.transactions.queues import queues
+from queuectl_core.store.transactions.moving import MovedJob, chunk
 from queuectl_core.store.transactions.statistics import miscounted
 from tests.cli.line import CommandLine, program, run_program, store_at
-from tests.cli.moved import alive, between, exported, file, fill, lines, there
-from tests.execution.waiting import eventually
-from tests.store.acts import put, put_many, start, started
+from tests.cli.moved import ROOT, alive, between, exported, file, fill, fill_much, kill_and_go_on, lines, there
+from tests.store.acts import put, put_many, started
 from tests.store.engines import Engine
 
 __all__ = ["file", "there"]
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_export_of_an_import_is_the_export(
@@ -174,33 +169,13 @@ def test_a_queue_that_changes_meanwhile_is_told_of(
 def test_an_import_that_is_killed_goes_on_where_it_was(
     queuectl: CommandLine, store: Engine, there: CommandLine, file: Path, tmp_path: Path
 ) -> None:
-    put_many(store, *[NewJob("true", queue=f"q{n % 3}") for n in range(2500)], batch=1000)
-    whole = exported(queuectl, file).read_bytes().splitlines(keepends=True)
+    fill_much(store)
+    exported(queuectl, file)
     there("init")
+
     with store_at(there.home) as half:
-        with subprocess.Popen(program(there.home, "import", "-"), cwd=ROOT, stdin=subprocess.PIPE) as importing:
-            assert importing.stdin is not None
-            importing.stdin.write(b"".join(whole[:1800]))
-            importing.stdin.flush()
+        kill_and_go_on(there, program(there.home, "import", "-"), half, file)
 
-            def far() -> Mark | None:
-                mark = half.run(unfinished())
-                return mark if mark is not None and mark.lines > 1000 else None
-
-            mark = eventually(far, what="a thousand jobs were brought")
-            importing.send_signal(signal.SIGKILL)
-        assert importing.returncode == -signal.SIGKILL
-        brought = half.run(count_matching())
-        assert mark.lines - 1 <= brought < 1800
-        assert start(half) is None
-        assert "an import into this store is unfinished" in there("worker", "start", "--drain", "--queue", "none").err
-        assert {queue.paused for queue in half.run(queues())} == {True}
-        assert half.run(miscounted()) == {}
-
-        assert there("import", str(file)).out == "imported 2500 jobs with 0 runs\n"
-
-        assert {queue.paused for queue in half.run(queues())} == {False}
-        assert half.run(miscounted()) == {}
     assert between(exported(there, tmp_path / "again")) == between(file)
 
 

@@ -303,6 +303,25 @@ def test_an_unfinished_import_is_no_setting_and_cannot_be_exported(
     assert "an import into this store is unfinished" in there("export").err
 
 
+def test_status_and_doctor_tell_of_an_unfinished_import(
+    queuectl: CommandLine, store: Engine, there: CommandLine, file: Path
+) -> None:
+    put(store)
+    whole = exported(queuectl, file).read_bytes()
+    file.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    there("import", str(file))
+
+    [warning] = there.json("status")["warnings"]
+    [finding] = [one for one in there.json("doctor") if one["check"] == "import"]
+
+    assert "an import into this store is unfinished, and no worker starts: import the same file again" in warning
+    assert (finding["status"], f"{finding['detail']}: {finding['advice']}") == ("warning", warning)
+
+    file.write_bytes(whole)
+    there("import", str(file))
+    assert there.json("status")["warnings"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

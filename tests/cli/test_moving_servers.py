@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,26 +10,18 @@ from typing import Any
 
 import pytest
 
-from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.store import PostgresStore
 from queuectl_core.store.sqlite.connecting import wall_clock
-from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import Mark, unfinished
-from queuectl_core.store.transactions.queues import queues
-from queuectl_core.store.transactions.statistics import miscounted
 from queuectl_core.store.transactions.workers import Lease, register_pool
 from tests.cli.line import CommandLine, Ran, program
-from tests.cli.moved import between, exported, file, fill, lines, there, write
-from tests.execution.waiting import eventually
+from tests.cli.moved import between, exported, file, fill, fill_much, kill_and_go_on, lines, there, write
 from tests.postgres.fixtures import own_postgres, postgres
 from tests.postgres.server import Databases
-from tests.store.acts import put, put_many, ran, start, started
+from tests.store.acts import put, ran, started
 from tests.store.engines import BlockingPostgres, Clock, Engine
 
 __all__ = ["file", "own_postgres", "postgres", "there"]
-
-ROOT = Path(__file__).parents[2]
 
 
 class ServerLine(CommandLine):
@@ -95,31 +85,13 @@ def test_a_queue_comes_back_from_a_server_as_it_was(
 def test_an_import_into_a_server_that_is_killed_goes_on_where_it_was(
     queuectl: CommandLine, store: Engine, server: ServerLine, file: Path, tmp_path: Path
 ) -> None:
-    put_many(store, *[NewJob("true", queue=f"q{n % 3}") for n in range(2500)], batch=1000)
-    whole = exported(queuectl, file).read_bytes().splitlines(keepends=True)
+    fill_much(store)
+    exported(queuectl, file)
     command = program(server.home, "--store", server.url, "import", "-")
+
     with server.store() as half:
-        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as importing:
-            assert importing.stdin is not None
-            importing.stdin.write(b"".join(whole[:1800]))
-            importing.stdin.flush()
+        kill_and_go_on(server, command, half, file)
 
-            def far() -> Mark | None:
-                mark = half.run(unfinished())
-                return mark if mark is not None and mark.lines > 1000 else None
-
-            mark = eventually(far, what="a thousand jobs were brought")
-            importing.send_signal(signal.SIGKILL)
-        assert importing.returncode == -signal.SIGKILL
-        assert mark.lines - 1 <= half.run(count_matching()) < 1800
-        assert start(half) is None
-        assert "an import into this store is unfinished" in server("worker", "start", "--drain", "--queue", "none").err
-        assert half.run(miscounted()) == {}
-
-        assert server("import", str(file)).out == "imported 2500 jobs with 0 runs\n"
-
-        assert {queue.paused for queue in half.run(queues())} == {False}
-        assert half.run(miscounted()) == {}
         assert between(exported(server, tmp_path / "again")) == between(file)
         assert started(half).job.number == 1
         assert put(half).number == 2501

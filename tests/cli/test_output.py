@@ -38,6 +38,16 @@ def test_a_long_command_is_cut_to_the_width(home: Home, store: Engine) -> None:
     assert "…" in shown
 
 
+def test_where_a_table_has_no_room_its_lines_go_on_and_nothing_is_lost(home: Home, store: Engine) -> None:
+    put(store, queue="reports-of-the-night")
+
+    _, shown = at_terminal(home, "--color", "never", "queue", "list", COLUMNS="40")
+
+    titles = ["QUEUE", "HANDS", "OUT", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "DEAD", "CANCELLED"]
+    assert shown.splitlines()[0].split() == titles
+    assert "reports…" in shown
+
+
 @pytest.mark.parametrize("arguments", [["list"], ["show", "1"], ["list", "--json"], ["logs", "2"]])
 def test_text_of_jobs_cannot_act_on_a_terminal(home: Home, store: Engine, arguments: list[str]) -> None:
     put(store, "echo [/red] \x1b]52;c;eA==\x07 \x9b2J :smile:", env={"A\x1b[5m": "x"}, priority=-5)

@@ -57,6 +57,8 @@ def test_pools_of_other_hosts_are_listed_scaled_and_stopped(hosts: tuple[Host, H
     here, there = hosts
     pool = there.done("worker", "start", "--count", "1", "--detach").strip()
     try:
+        # It is started; on the roster it is a moment later.
+        eventually(lambda: here.json("worker", "list"), what="it is listed")
         assert [worker["pool"] for worker in here.json("worker", "list")] == [pool]
         assert here.json("status")["workers"] == {"alive": 1, "busy": 0, "idle": 1}
         here.done("worker", "scale", "2")

@@ -26,14 +26,19 @@ URL = "postgresql://me:s3cr3t@host/db"
 
 
 @pytest.fixture
-def secretive(tmp_path: Path, postgres: Databases) -> Iterator[tuple[Host, str, str]]:
-    """A host whose store has a password in its URL; the URL, and the password."""
+def secretive(
+    tmp_path: Path, postgres: Databases, capfd: pytest.CaptureFixture[str]
+) -> Iterator[tuple[Host, str, str]]:
+    """A host whose store has a password in its URL; the URL, and the password.
+
+    What its commands say is what came to both streams by whatever way, a library's own included.
+    """
     with postgres.database() as url:
         tcp = postgres.over_tcp(url)
         password = str(conninfo_to_dict(tcp).get("password") or "")
         if not password:
             pytest.skip("the URL of the given server has no password")
-        host = Host(Home(str(tmp_path / "home"), tcp))
+        host = Host(Home(str(tmp_path / "home"), tcp), capfd)
         host.done("init")
         yield host, tcp, password
 
@@ -120,10 +125,13 @@ def test_where_nothing_is_to_hide_the_arguments_stay(given: list[str]) -> None:
 # ---------------------------------------------------------------- messages and logs
 
 
-def test_no_message_and_no_log_has_the_password(secretive: tuple[Host, str, str], tmp_path: Path) -> None:
+def test_no_message_and_no_log_has_the_password(
+    secretive: tuple[Host, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host, url, password = secretive
-    wrong = Host(Home(str(tmp_path / "other"), url.replace(password, f"not{password}")))
-    gone = Host(Home(str(tmp_path / "gone"), url.replace(str(conninfo_to_dict(url)["dbname"]), "gone")))
+    wrong = Host(Home(str(tmp_path / "other"), url.replace(password, f"not{password}")), host.here)
+    gone = Host(Home(str(tmp_path / "gone"), url.replace(str(conninfo_to_dict(url)["dbname"]), "gone")), host.here)
+    monkeypatch.setenv("QUEUECTL_DEBUG", "1")
     commands = [
         ("init",), ("status",), ("status", "--json"), ("list",), ("doctor",), ("doctor", "--repair", "--json"),
         ("enqueue", "--", "true"), ("worker", "start", "--drain"), ("worker", "start", "--detach", "--drain"),
@@ -132,7 +140,7 @@ def test_no_message_and_no_log_has_the_password(secretive: tuple[Host, str, str]
 
     for place in (host, wrong, gone):
         for command in commands:
-            ran = place(*command, QUEUECTL_DEBUG="1")
+            ran = place(*command)
             assert password not in ran.out + ran.err, (command, ran)
     logs = [path for path in tmp_path.rglob("*.log") if password in path.read_text()]
     assert logs == []

@@ -121,6 +121,9 @@ def test_a_pool_on_a_server_is_told_where_its_jobs_are() -> None:
         ("postgresql:///db?host=%2Frun%2Fpg&sslpassword=s3cr3t", "postgresql:///db?host=%2Frun%2Fpg"),
         ("postgresql://me:a%40s3cr3t@[::1]:5432/db", "postgresql://me@[::1]:5432/db"),
         ("postgres://me@/db?host=/run", "postgres://me@/db?host=/run"),
+        ("postgresql://me:a#s3cr3t@host/db", "postgresql://me@host/db"),
+        ("postgresql://me:a#?s3cr3t@host", "postgresql://me@host"),
+        ("postgresql://host/db?p%61ssword=s3cr3t", "postgresql://host/db"),
     ],
 )
 def test_the_password_of_the_server_is_not_in_the_unit_but_where_it_belongs(url: str, left: str) -> None:

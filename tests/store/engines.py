@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import psycopg
 
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.async_store import AsyncPostgresStore
 from queuectl_core.store.postgres.store import PostgresStore
@@ -47,10 +48,10 @@ class Engine(Protocol):
         ...
 
 
-class BlockingSqlite:
-    """`SqliteStore` as it is."""
+class Blocking:
+    """A blocking store as it is."""
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
         self._store = store
 
@@ -58,10 +59,18 @@ class BlockingSqlite:
         return self._store.run(transaction)
 
 
-class AwaitedSqlite:
-    """`AsyncSqliteStore`, on an event loop of its own."""
+class BlockingSqlite(Blocking):
+    """`SqliteStore`."""
 
-    def __init__(self, store: AsyncSqliteStore, clock: Clock, loop: asyncio.Runner) -> None:
+
+class BlockingPostgres(Blocking):
+    """`PostgresStore`."""
+
+
+class Awaited:
+    """An awaited store, on an event loop of its own."""
+
+    def __init__(self, store: AsyncSqliteStore | AsyncPostgresStore, clock: Clock, loop: asyncio.Runner) -> None:
         self.clock = clock
         self._store = store
         self._loop = loop
@@ -85,32 +94,9 @@ def awaited_sqlite(folder: Path) -> Iterator[Engine]:
     with asyncio.Runner() as loop:
         store = loop.run(AsyncSqliteStore.open(Home(str(folder)), clock=clock))
         try:
-            yield AwaitedSqlite(store, clock, loop)
+            yield Awaited(store, clock, loop)
         finally:
             loop.run(store.close())
-
-
-class BlockingPostgres:
-    """`PostgresStore` as it is."""
-
-    def __init__(self, store: PostgresStore, clock: Clock) -> None:
-        self.clock = clock
-        self._store = store
-
-    def run(self, transaction: Transaction[T]) -> T:
-        return self._store.run(transaction)
-
-
-class AwaitedPostgres:
-    """`AsyncPostgresStore`, on an event loop of its own."""
-
-    def __init__(self, store: AsyncPostgresStore, clock: Clock, loop: asyncio.Runner) -> None:
-        self.clock = clock
-        self._store = store
-        self._loop = loop
-
-    def run(self, transaction: Transaction[T]) -> T:
-        return self._loop.run(self._store.run(transaction))
 
 
 @contextmanager
@@ -128,7 +114,7 @@ def awaited_postgres(folder: Path, url: str) -> Iterator[Engine]:
     with asyncio.Runner() as loop:
         store = loop.run(AsyncPostgresStore.open(Home(str(folder), url), clock=clock))
         try:
-            yield AwaitedPostgres(store, clock, loop)
+            yield Awaited(store, clock, loop)
         finally:
             loop.run(store.close())
 

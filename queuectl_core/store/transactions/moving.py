@@ -329,10 +329,17 @@ def discard_some(mark: Mark, limit: int = JOBS_AT_ONCE) -> Steps[int]:
     """Remove up to `limit` jobs that an unfinished import has brought; how many there were.
 
     Where none was left, the mark goes, too, and the queues are paused as they were before. Log files are not touched:
-    the jobs had no run here, and those of the same numbers may belong to the store that they came from.
+    the jobs had no run here, and those of the same numbers may belong to the store that they came from. Raises Refused
+    where the import has come to its end meanwhile, or is another by now.
     """
+    present = yield from _mark()
+    if present is None or (present.last, present.paused) != (mark.last, mark.paused):
+        raise Refused("that import is not unfinished any more", "nothing was removed: see 'queuectl status'")
     rows = yield Statement("discard_jobs", {"last": mark.last, "limit": limit})
-    if not rows:
+    if rows:
+        # An import that goes on beside us finds that it has brought nothing, and is refused.
+        yield from _keep_mark(present._replace(lines=0, digest=""))
+    else:
         yield from _open_queues(mark.paused)
         yield Statement("unset_setting", {"key": MARK})
     return len(rows)

@@ -1,5 +1,5 @@
-"""The alarms that `status` and `doctor` raise: a reader that stays keeps the write-ahead log from being copied, and a
-writer that is stopped keeps all others from writing."""
+"""The alarms that `status` and `doctor` raise: a reader that stays keeps the write-ahead log from being copied, a
+writer that is stopped keeps all others from writing, and an import that is unfinished keeps workers from starting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from queuectl_core.cli.findings import listed, size
 from queuectl_core.model.cleaning import clean
+from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import holders, wal
 
@@ -22,11 +23,22 @@ class Alarm(NamedTuple):
         return f"{self.detail}: {self.advice}"
 
 
-def alarms(home: Home) -> list[Alarm]:
-    """Every alarm that there is reason for; none where the jobs are on a server."""
-    if home.url is not None:
-        return []
-    return [alarm for alarm in (write_alarm(home), log_alarm(home)) if alarm]
+def alarms(store: Store) -> list[Alarm]:
+    """Every alarm that there is reason for. Raises a StoreError."""
+    found = [import_alarm(store)]
+    if store.home.url is None:
+        found += [write_alarm(store.home), log_alarm(store.home)]
+    return [alarm for alarm in found if alarm]
+
+
+def import_alarm(store: Store) -> Alarm | None:
+    """The alarm of an import that has not come to its end. Raises a StoreError."""
+    from queuectl_core.store.transactions.moving import unfinished
+
+    if store.run(unfinished()) is None:
+        return None
+    advice = "import the same file again, or give it up with 'queuectl import --discard'"
+    return Alarm("an import into this store is unfinished, and no worker starts", advice)
 
 
 def write_alarm(home: Home) -> Alarm | None:
