@@ -6,7 +6,6 @@ Only here is known which pane is in sight. What panes show is in `panes/`, what 
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
@@ -32,6 +31,7 @@ from queuectl_tui.pane import Pane
 from queuectl_tui.panes.jobs import JobsPane
 from queuectl_tui.remembered import Memory
 from queuectl_tui.session import Session
+from queuectl_tui.switching import Switching
 from queuectl_tui.vital import Vital, read_vital
 from queuectl_tui.widgets import edges
 from queuectl_tui.widgets.line import Line
@@ -40,14 +40,6 @@ from queuectl_tui.widgets.question import Question
 
 LOOK_SECONDS = 0.25
 """How often it is looked whether the store has changed."""
-
-_LATER: dict[Place, tuple[str, str]] = {
-    Place.DLQ: ("queuectl_tui.panes.dlq", "DlqPane"),
-    Place.WORKERS: ("queuectl_tui.panes.workers", "WorkersPane"),
-    Place.CONFIG: ("queuectl_tui.panes.config", "ConfigPane"),
-    Place.METRICS: ("queuectl_tui.metrics.pane", "MetricsPane"),
-}
-"""Panes that are imported when they are first shown: a console starts with the jobs."""
 
 SMALLEST = (60, 15)
 """Columns and rows below which one line says that there is no room."""
@@ -72,6 +64,7 @@ class QueueConsole(App[int]):
         self.hands = 0
         self.pools_started: set[str] = set()
         self.shown = Place.JOBS
+        self._switching = Switching(self)
         self.panes: dict[Place, Pane] = {}
         self._lines = {name: Line(id=name) for name in ("header", "tabs", "status", "footer", "too-small")}
         self._look = asyncio.Event()
@@ -175,25 +168,21 @@ class QueueConsole(App[int]):
 
     async def open_pane(self, place: Place) -> None:
         """Bring a pane into sight; one that was never shown is made."""
-        if place not in self.panes:
-            module, name = _LATER[place]
-            made: Pane = getattr(importlib.import_module(module), name)(id=place.value.lower())
-            await self._frame.query_one("#panes").mount(made)
-            made.arrive()
-            self.panes[place] = made
+        await self._switching.open(place)
+
+    def bring(self, place: Place) -> None:
+        """Show a pane that was made, and give it the keys."""
         self.shown = place
         for other, pane in self.panes.items():
             pane.display = other is place
         self.pane.focus_first()
         self.show_edges()
         self.look_again()
-        await self.memory.opened(place)
 
     def action_do(self, name: str) -> None:
         """Do what a key that applies everywhere is bound to."""
         if name in PANE_ACTIONS:
-            self._frame.set_focus(None)  # until it is there, keys must not reach the pane that was in sight
-            in_background(self, "panes", self.open_pane, PANE_ACTIONS[name])
+            self._switching.go_to(PANE_ACTIONS[name])
         else:
             perform(self.pane, self, name)
 
@@ -219,6 +208,7 @@ class QueueConsole(App[int]):
         if isinstance(event, events.Key) and not event.is_forwarded and not self._types():
             acted = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
             if acted:
+                await asyncio.sleep(0)  # what goes on in the background opens its line or question now, if it has one
                 return
         await super().on_event(event)
 
@@ -244,14 +234,14 @@ class QueueConsole(App[int]):
         self._lines["footer"].show(edges.footer(self.pane.keys(), self.size.width))
 
     @property
-    def _frame(self) -> Screen[object]:
+    def frame(self) -> Screen[object]:
         """The screen with the panes, under whatever question is on top of it."""
         return self.screen_stack[0]
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room, one line says so."""
         width, height = event.size
-        self._frame.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        self.frame.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
         needed = f"the console needs {SMALLEST[0]}×{SMALLEST[1]}"
         self._lines["too-small"].show(Content(f"no room: {width}×{height}, {needed}"))
         self.call_next(self.show_edges)  # `size` is taken in after this

@@ -53,7 +53,7 @@ class Pane(Widget):
         """Give the keys to the part that the pane is operated by."""
         for widget in self.query("*"):
             if widget.focusable:
-                widget.focus()
+                self.screen.set_focus(widget)
                 return
 
     def status(self) -> Content:

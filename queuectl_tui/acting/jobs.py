@@ -161,7 +161,7 @@ class JobActs(JobList):
             for start in range(0, len(pairs), PORTION):
                 moved = await self.session.write(undo_each(pairs[start : start + PORTION]))
                 undone.count(moved, min(PORTION, len(pairs) - start))
-            return undone.report(f"undone: {deed.done}")
+            return undone.report(f"undone: {deed.done}", nothing="nothing was undone")
 
         self.console.undo.add(Change(deed.done, back))
 

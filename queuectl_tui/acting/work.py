@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Step = Callable[[list[int]], Awaitable["Moved"]]
 
+_OF_MANY = {"is": "are", "has": "have"}
+
 MOST_UNDONE = 10_000
 """How many jobs an action is remembered for; undoing needs each as it was, and memory is not without end."""
 
@@ -66,12 +68,21 @@ class Work:
         filled = round(share * 20)
         return f"{self.verb} {'━' * filled}{'─' * (20 - filled)} {self.done:,} of {self.total:,}"
 
-    def report(self, done: str) -> str:
-        """What came of it: how many moved, and why the rest did not. `done` is the word for what was done."""
-        parts = [f"{done} {self.moved:,} job{'' if self.moved == 1 else 's'}"]
+    def report(self, done: str, nothing: str = "") -> str:
+        """What came of it: how many moved, and why the rest did not.
+
+        `done` is the word for what was done; `nothing` is said in its place where that was none, if it is given.
+        """
+        parts = [f"{done} {self.moved:,} job{'' if self.moved == 1 else 's'}" if self.moved or not nothing else nothing]
         if self.skipped:
-            rest = ", ".join(f"{n:,} {reason}" for reason, n in self.skipped.most_common())
+            rest = ", ".join(f"{n:,} {_said_of(n, reason)}" for reason, n in self.skipped.most_common())
             parts.append(f"left alone: {rest}")
         if self.stopped:
             parts.append("stopped")
         return " · ".join(parts)
+
+
+def _said_of(n: int, reason: str) -> str:
+    """A reason, which is worded for one job, for as many."""
+    verb, _, rest = reason.partition(" ")
+    return f"{_OF_MANY[verb]} {rest}" if n != 1 and verb in _OF_MANY else reason

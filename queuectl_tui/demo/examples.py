@@ -79,7 +79,7 @@ def thumb(chance: random.Random) -> Example:
         return Example(job, (_failed(0.02, said, 3),))
     if kind == "tiff":
         said = f"{file}: decoding 412 megapixels\n"
-        return Example(job, (Ending(1.0, said, None, 11, "killed by SIGSEGV", Outcome.FAILED),))
+        return Example(job, (Ending(1.0, said, None, 11, "killed by signal 11 (SIGSEGV)", Outcome.FAILED),))
     bars = (f"\r{file}  {_CYAN}{'━' * n}\033[90m{'·' * (24 - n)}{_PLAIN} {n * 100 // 24:3}%" for n in range(1, 25))
     stem = file.partition(".")[0]
     said = f"{''.join(bars)}\nwrote thumbs/{stem}.webp, {width} px wide\n"

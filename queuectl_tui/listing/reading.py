@@ -75,7 +75,7 @@ class ListReader(Pane):
 
     def focus_first(self) -> None:
         """The table takes the keys."""
-        self.table.focus()
+        self.screen.set_focus(self.table)
 
     # ---------------------------------------------------------------- reading
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from rich.cells import cell_len, set_cell_size
@@ -18,6 +19,8 @@ COARSE_FROM, COARSE_STEP = 10, 5
 
 LONGEST_COMMAND = 1000
 """Characters of a command that a row looks at; the widest terminal shows fewer."""
+
+_KILLED = re.compile(r"^killed by signal \d+ \((SIG\w+)\)")
 
 
 def age(instant: int | None, now: int) -> str:
@@ -43,8 +46,9 @@ def command_text(command: Command) -> str:
 def how_it_ended(error: str | None, exit_code: int | None, signal: int | None) -> str:
     """How a run ended, in a few words: its error, where there is one, else its signal or exit status."""
     if error:
-        # The number is what tells one from another: it must stand before whatever is cut off.
-        return clean(error[:LONGEST_COMMAND].replace("exit status ", "exit ", 1))
+        # The number or signal is what tells one from another: it must stand before whatever is cut off.
+        short = _KILLED.sub(r"\1", error[:LONGEST_COMMAND], count=1)
+        return clean(short.replace("exit status ", "exit ", 1))
     if signal is not None:
         return f"signal {signal}"
     return "" if exit_code is None else f"exit {exit_code}"

@@ -80,7 +80,7 @@ class MetricsPane(Pane, can_focus=True):
 
     def focus_first(self) -> None:
         """The pane itself takes the keys: nothing in it does."""
-        self.focus()
+        self.screen.set_focus(self)
 
     def status(self) -> Content:
         """How long a step is, and that the last is not over."""

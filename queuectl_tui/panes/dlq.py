@@ -96,7 +96,7 @@ class DlqPane(Browser):
     def focus_first(self) -> None:
         """The list that is shown takes the keys."""
         if self.by_cause:
-            self.causes.focus()
+            self.screen.set_focus(self.causes)
         else:
             super().focus_first()
 
@@ -152,14 +152,14 @@ class DlqPane(Browser):
     # ---------------------------------------------------------------- causes
 
     def do_by_cause(self) -> Coroutine[None, None, None]:
-        """Causes in place of jobs, and back."""
-        return self._show_causes(not self.by_cause)
+        """Causes in place of jobs, and back; at once, so that the next key is for what is shown then."""
+        self._show_causes(not self.by_cause)
+        return self.refresh_from_store()
 
-    async def _show_causes(self, shown: bool) -> None:
+    def _show_causes(self, shown: bool) -> None:
         self.close_detail()
         self.causes.display, self.table.display = shown, not shown
         self.focus_first()
-        await self.refresh_from_store()
 
     def do_detail(self) -> Doing | None:
         """Of a cause: the jobs that died of it; of a job: its detail."""
@@ -175,7 +175,8 @@ class DlqPane(Browser):
     async def _show_jobs_of(self, cause: StemCause) -> None:
         numbers = [number async for portion in self._alike(cause) for number in portion]
         await self.reopen_with(numbers, f"{cause.stem}: {words_of(cause)}")
-        await self._show_causes(False)
+        self._show_causes(False)
+        await self.refresh_from_store()
 
     async def _alike(self, cause: StemCause) -> AsyncIterator[Sequence[int]]:
         before: int | None = BEYOND_ALL

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from queuectl_core.execution.process import Exit
 from queuectl_core.model.errors import InvalidInput
 from queuectl_tui.listing.choosing import columns_named, titles_of
 from queuectl_tui.listing.columns import DEAD, JOBS, Column, fit
-from queuectl_tui.looks.cells import GAP, cut
+from queuectl_tui.looks.cells import GAP, cut, how_it_ended
 from queuectl_tui.remembered import Memory
 from tests.console.consoles import Seat, seat
 from tests.store.acts import put
@@ -35,6 +36,19 @@ def test_a_wider_terminal_never_shows_fewer_columns(width: int) -> None:
 
 def test_at_80_columns_the_list_has_what_one_looks_for_first() -> None:
     assert [one.column.title for one in fit(JOBS, 78)] == ["ID", "STATE", "QUEUE", "TRY", "AGE", "COMMAND"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Exit(3, None).error, "exit 3"),
+        (Exit(None, 9).error, "SIGKILL"),
+        (Exit(None, 99).error, "killed by signal 99"),
+        ("killed by hand (SIGKILL)", "killed by hand (SIGKILL)"),
+    ],
+)
+def test_how_a_run_ended_begins_with_what_tells_it_from_others(error: str, told: str) -> None:
+    assert how_it_ended(error, None, None) == told
 
 
 @given(st.text(max_size=30), st.integers(0, 40), st.booleans())

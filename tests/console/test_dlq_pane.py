@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from textual import events
+
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.dead_letters import dead_page
@@ -98,6 +100,31 @@ async def test_a_cause_opens_as_the_list_of_its_jobs_and_esc_leaves_it(tmp_path:
         await here.shows("c", "b", "a")
         await here.press("escape")
         await here.shows("x", "c", "b", "a")
+
+
+async def test_a_key_after_the_one_that_shows_causes_is_for_them(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        for letter in "bj":
+            here.app.post_message(events.Key(letter, letter))
+        await here.until(lambda: "cause 1 of 1" in here.line("status"), "causes are shown")
+        assert here.table.cursor == 0
+
+
+async def test_an_undo_that_comes_too_late_says_that_nothing_was_undone(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("r")
+        await here.told_of("retried 1 job")
+        here.store.run(cancel(["c"]))
+        await here.press("u")
+        await here.told_of("nothing was undone · left alone: 1 has moved on")
+        await here.shows("b", "a")
+        await here.press("*", "r")
+        await here.told_of("retried 2 jobs")
+        here.store.run(cancel(["b", "a"]))
+        await here.press("u")
+        await here.told_of("nothing was undone · left alone: 2 have moved on")
 
 
 async def test_a_job_sent_back_elsewhere_leaves_the_dlq_by_itself(tmp_path: Path) -> None:

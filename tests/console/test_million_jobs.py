@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.store.home import Home
 from queuectl_tui.filtering.finding import Findable
 from tests.console.consoles import Seat, seat
-from tests.store.million import HEADS, make
+from tests.store.million import HEADS, OF_EACH, copy, template
 
-OF_EACH = 333_333
 NEWEST = 3 * OF_EACH + HEADS
 
 
@@ -21,8 +19,7 @@ NEWEST = 3 * OF_EACH + HEADS
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of such a store; nothing in it is changed."""
     folder = tmp_path_factory.mktemp("million")
-    make(Home(str(folder)), OF_EACH)
-    yield folder
+    yield Path(copy(template(tmp_path_factory, OF_EACH), folder / "home").path)
     shutil.rmtree(folder)  # two hundred megabytes are no keepsake
 
 

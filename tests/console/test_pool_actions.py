@@ -173,8 +173,7 @@ async def test_a_drained_pool_finishes_what_it_runs(queue: LiveQueue) -> None:
         await at.until(lambda: at.cells("STATE") == ["↓ draining"] * 2, "both are draining")
         assert is_alive(queue.home, pool.name)
         gate.open()
-        await at.until(lambda: at.pane.table.rows == [], "the pool has left")
-        assert "No pool runs" in at.seen()
+        await at.until(lambda: at.pane.table.rows == [] and "No pool runs" in at.seen(), "the pool has left")
     assert queue.job(job).state is JobState.COMPLETED
 
 

@@ -70,9 +70,9 @@ def _to_pane(name: str) -> Row:
     wanted = PANE_ACTIONS[name]
 
     async def row(there: At) -> None:
-        other = Place.CONFIG if wanted is not Place.CONFIG else Place.WORKERS
-        if PANE_OF[there.place] is wanted:
-            there.app.shown = other  # so that it is seen to come back
+        others = [place for place in there.app.panes if place is not wanted]
+        if PANE_OF[there.place] is wanted and others:
+            there.app.shown = others[0]  # so that it is seen to come back
         await there.tap()
         await there.until(
             lambda: there.app.shown is wanted and there.app.pane.display and there.app.pane.has_focus_within,

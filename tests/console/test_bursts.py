@@ -1,0 +1,93 @@
+"""Keys in a burst, as a slow line delivers them or a key that is held down: each is for what the one before opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from queuectl_core.model.job import JobState
+from queuectl_core.store.transactions.jobs import find
+from queuectl_tui.actions import Place
+from queuectl_tui.panes.browser import Browser
+from queuectl_tui.panes.config import ConfigPane
+from tests.console.consoles import Seat, seat
+from tests.store.acts import dead, put
+
+NAMES = {"/": "slash", "\r": "enter", "\x15": "ctrl+u"}
+
+
+def burst(here: Seat, keys: str) -> None:
+    for key in keys:
+        here.app.post_message(events.Key(NAMES.get(key, key), key))
+
+
+async def at_rest(here: Seat, place: Place) -> None:
+    """Wait until no pane is being made, and this one alone is in sight."""
+    await here.until(
+        lambda: (
+            here.app.shown is place
+            and [shown for shown, pane in here.app.panes.items() if pane.display] == [place]
+            and all(work.is_finished for work in here.app.workers if work.group == "panes")
+        ),
+        f"{place.value} alone is in sight",
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "last"),
+    [("44", Place.CONFIG), ("41", Place.JOBS), ("4545", Place.METRICS), ("54321", Place.JOBS), ("45432", Place.DLQ)],
+)
+async def test_the_last_pane_that_was_asked_for_is_in_sight(tmp_path: Path, keys: str, last: Place) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, keys)
+        await at_rest(here, last)
+
+
+async def test_a_key_after_the_one_that_opens_a_pane_is_for_that_pane(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, "4")
+        await at_rest(here, Place.CONFIG)
+        burst(here, "1")
+        await at_rest(here, Place.JOBS)
+        burst(here, "4jj1")
+        await at_rest(here, Place.JOBS)
+        config = here.app.panes[Place.CONFIG]
+        assert isinstance(config, ConfigPane)
+        assert config.table.cursor == 2
+
+
+async def test_a_line_to_type_takes_what_is_typed_right_behind_its_key(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, "i\x1571\r")
+        await here.until(lambda: here.store.run(find(["1"]))[0].priority == 71, "the priority is set")
+        assert here.app.shown is Place.JOBS
+
+
+async def test_a_setting_is_edited_in_one_go(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, "4")
+        await at_rest(here, Place.CONFIG)
+        config = here.app.panes[Place.CONFIG]
+        assert isinstance(config, ConfigPane)
+        await here.until(lambda: config.table.row, "it is read")
+        burst(here, "\r\x155\r")
+        await here.told_of("max_retries is now 5")
+        assert here.app.shown is Place.CONFIG
+
+
+async def test_what_is_searched_for_in_an_output_is_no_keys(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=dead) as here:
+        await here.press("enter")
+        await here.until(lambda: "Search" in here.line("footer"), "it is opened")
+        burst(here, "/red\r")
+        await here.until(lambda: searched(here) == "red", "it is searched for")
+        assert here.store.run(find(["1"]))[0].state is JobState.DEAD
+
+
+def searched(here: Seat) -> str:
+    """What is searched for in the detail."""
+    pane = here.app.pane
+    assert isinstance(pane, Browser)
+    return pane.detail._pattern if pane.detail is not None else ""
