@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,8 +25,11 @@ from tests.store.engines import emptied
 JOBS = 2400
 AT_ONCE = 8
 VALUES = Settings.from_texts({})
-A_PAGE = 15
-"""So many jobs may finish for each page more that a claim has to look at."""
+A_PAGE = 25
+"""So many jobs may finish for each page more that a claim has to look at: dead entries are walked through once."""
+
+ALIKE = 5
+"""So many pages more are still the same."""
 
 
 @pytest.fixture
@@ -50,8 +55,10 @@ def pages(url: str, name: str) -> int:
     address = parse_address(url)
     with psycopg.connect(address.conninfo) as connection:
         connection.execute(f"SET search_path = {address.schema}".encode())
+        values: dict[str, Any] = {"queues": None, "queue": "default", "wanted": AT_ONCE}
+        [(_, _, *first)] = connection.execute(QUERIES["best_queues"].encode(), values)
         query = f"EXPLAIN (ANALYZE, BUFFERS) {QUERIES[name]}".encode()
-        plan = connection.execute(query, {"queues": None, "queue": "default", "wanted": AT_ONCE}).fetchall()
+        plan = connection.execute(query, {**values, "first": first}).fetchall()
         connection.rollback()
     text = "\n".join(line for (line,) in plan)
     found = re.search(r"Buffers: shared (?:hit=(\d+))? ?(?:read=(\d+))?", text)
@@ -59,24 +66,40 @@ def pages(url: str, name: str) -> int:
     return sum(int(number or 0) for number in found.groups())
 
 
-@pytest.mark.parametrize("name", ["ready_jobs", "best_queues"])
-def test_claims_stay_cheap_while_an_old_snapshot_keeps_every_version(queue: PostgresStore, name: str) -> None:
-    url = str(queue.home.url)
-    with psycopg.connect(parse_address(url).conninfo) as other:
+@contextmanager
+def old_snapshot(queue: PostgresStore) -> Iterator[None]:
+    """Somebody who looked at the store once, and may look again."""
+    with psycopg.connect(parse_address(str(queue.home.url)).conninfo) as other:
         other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM queuectl.jobs")
+        yield
+
+
+def test_a_claim_passes_once_over_what_an_old_snapshot_keeps(queue: PostgresStore) -> None:
+    url = str(queue.home.url)
+    with old_snapshot(queue):
+        before = pages(url, "best_queues")
+        finish(queue, JOBS)
+
+        assert pages(url, "best_queues") - before <= JOBS / A_PAGE
+
+
+@pytest.mark.parametrize("name", ["ready_jobs", "fair_share"])
+def test_the_rest_of_a_claim_costs_the_same_under_an_old_snapshot(queue: PostgresStore, name: str) -> None:
+    url = str(queue.home.url)
+    with old_snapshot(queue):
         before = pages(url, name)
         finish(queue, JOBS)
 
-        assert pages(url, name) - before <= JOBS / A_PAGE
+        assert pages(url, name) - before <= ALIKE
 
 
 def test_claims_cost_the_same_once_nobody_holds_one(queue: PostgresStore) -> None:
-    before = pages(str(queue.home.url), "ready_jobs")
+    before = pages(str(queue.home.url), "best_queues")
     finish(queue, JOBS)
     queue.run(take_turns([], []))
 
     # A few dead versions are passed over, of the pages that nobody has looked at since.
-    assert pages(str(queue.home.url), "ready_jobs") <= before + JOBS / (4 * A_PAGE)
+    assert pages(str(queue.home.url), "best_queues") <= before + JOBS / (4 * A_PAGE)
 
 
 def rows_read(queue: PostgresStore) -> int:

@@ -14,6 +14,7 @@ from queuectl_core.model.errors import InvalidInput, StoreError
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.address import parse_address
+from queuectl_core.store.postgres.compiling import QUERIES
 from queuectl_core.store.postgres.store import PostgresStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.claims import Ask, take_turns
@@ -105,6 +106,21 @@ def test_a_claim_passes_over_what_another_is_about_to_take(queue: PostgresStore,
         [held] = queue.run(take_turns([], [Ask("pool-1", fresh_token())])).claimed
 
     assert held.job.number == second.number
+
+
+def test_a_claim_locks_no_more_jobs_than_it_takes(queue: PostgresStore, url: str) -> None:
+    jobs = [queue.run(enqueue(NewJob("true", priority=priority))) for priority in (2, 2, 1, 1, 0)]
+    address = parse_address(url)
+    values: dict[str, Any] = {"queues": None, "queue": "default", "wanted": 3}
+    with psycopg.connect(address.conninfo) as other, queue.impatient():
+        other.execute(f"SET search_path = {address.schema}".encode())
+        [(_, _, *first)] = other.execute(QUERIES["best_queues"].encode(), values)
+        locked = other.execute(QUERIES["ready_jobs"].encode(), {**values, "first": first}).fetchall()
+
+        claimed = queue.run(take_turns([], [Ask("pool-1", fresh_token()) for _ in range(3)])).claimed
+
+    assert [row[0] for row in locked] == [job.number for job in jobs[:3]]
+    assert [held.job.number for held in claimed] == [job.number for job in jobs[3:]]
 
 
 def test_a_database_without_a_store_says_how_to_make_one(url: str, tmp_path: Path) -> None:

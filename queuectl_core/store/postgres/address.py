@@ -15,6 +15,9 @@ SCHEMA = "queuectl"
 PREPARED_AFTER = 5
 """How often a statement is sent before the server keeps it prepared; psycopg's own default."""
 
+_PLACE = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
+"""HOST or HOST:PORT, an IPv6 address in brackets."""
+
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -69,9 +72,10 @@ def _direct(conninfo: str, listen: str | None) -> str:
     if not listen:
         return conninfo
     parts = urlsplit(conninfo)
-    host, colon, port = listen.partition(":")
-    if not host or (colon and not (port.isascii() and port.isdigit())):
+    found = _PLACE.fullmatch(listen)
+    if found is None:
         raise InvalidInput(f"listen '{listen}' is no host", "write listen=HOST or listen=HOST:PORT")
     given = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("host", "hostaddr", "port")]
+    host, port = found["host"].strip("[]"), found["port"]
     query = urlencode([*given, ("host", host), *([("port", port)] if port else [])], quote_via=quote)
     return urlunsplit(parts._replace(query=query))

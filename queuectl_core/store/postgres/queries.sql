@@ -179,30 +179,48 @@ WITH now_due AS MATERIALIZED (
     SELECT number FROM jobs WHERE ready = 0 AND due <= :now ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)
 UPDATE jobs SET ready = 1 FROM now_due WHERE jobs.number = now_due.number;
 
--- How many of the best `:wanted` jobs are in each open queue, by the heads of the queues: one seek a queue to find which
--- there are, and one for what each holds. No lock is taken and no count read, so nobody is waited for.
+-- How many of the best `:wanted` jobs are in each open queue, and which is the first of each: one seek a queue to find it,
+-- and what follows is read from there. Whoever holds an old snapshot keeps many dead entries before the first, so they
+-- are walked through once a claim. No lock is taken and no count read, so nobody is waited for.
 -- name: best_queues
-WITH RECURSIVE served (queue) AS (
-    (SELECT min(queue) FROM jobs WHERE ready = 1)
+WITH RECURSIVE first (queue, priority, due, number) AS (
+    (SELECT queue, priority, due, number FROM jobs WHERE ready = 1
+     ORDER BY queue, priority DESC, due, number LIMIT 1)
     UNION ALL
-    SELECT (SELECT min(queue) FROM jobs WHERE ready = 1 AND jobs.queue > served.queue)
-    FROM served WHERE served.queue IS NOT NULL),
+    SELECT next.queue, next.priority, next.due, next.number FROM first CROSS JOIN LATERAL (
+        SELECT queue, priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue > first.queue
+        ORDER BY queue, priority DESC, due, number LIMIT 1) AS next),
 open AS MATERIALIZED (
-    SELECT queue FROM served WHERE queue IS NOT NULL
-        AND (:queues::text IS NULL OR queue IN (SELECT json_array_elements_text(:queues::json)))
-        AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)),
+    SELECT queue, priority, due, number FROM first
+    WHERE (:queues::text IS NULL OR queue IN (SELECT json_array_elements_text(:queues::json)))
+        AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)
+    -- The best n jobs are in the n queues with the best firsts.
+    ORDER BY priority DESC, due, number LIMIT :wanted::bigint),
 best AS (
-    SELECT open.queue, priority, due, number FROM open CROSS JOIN LATERAL (
-        SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
-        ORDER BY priority DESC, due, number LIMIT :wanted::bigint) AS heads
-    ORDER BY priority DESC, due, number LIMIT :wanted::bigint)
-SELECT queue, count(*) FROM best GROUP BY queue;
+    SELECT open.queue, open.priority, open.due, open.number FROM open CROSS JOIN LATERAL (
+        (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
+            AND jobs.priority = open.priority AND (jobs.due, jobs.number) >= (open.due, open.number)
+         ORDER BY due, number LIMIT :wanted::bigint)
+        UNION ALL
+        (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
+            AND jobs.priority < open.priority
+         ORDER BY priority DESC, due, number LIMIT :wanted::bigint)
+        LIMIT :wanted::bigint) AS heads
+    ORDER BY heads.priority DESC, heads.due, heads.number LIMIT :wanted::bigint)
+SELECT queue, count(*), priority, due, number FROM best GROUP BY queue, priority, due, number;
 
--- They are locked until the transaction ends, and others pass over them. The lock is taken under the LIMIT, at the top of
--- the statement: so many are locked and no more.
+-- The jobs of a queue from its first on: those of the same priority, then those of lower ones. They are locked until the
+-- transaction ends, and others pass over them. A row is locked as it is fetched, and no more are than the last LIMIT says.
 -- name: ready_jobs
-SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue ORDER BY priority DESC, due, number
-LIMIT :wanted::bigint FOR UPDATE SKIP LOCKED;
+SELECT * FROM (
+    SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue AND priority = (:first::bigint[])[1]
+        AND (due, number) >= ((:first::bigint[])[2], (:first::bigint[])[3])
+    ORDER BY due, number LIMIT :wanted::bigint FOR UPDATE SKIP LOCKED) AS same
+UNION ALL
+SELECT * FROM (
+    SELECT {job_columns} FROM jobs WHERE ready = 1 AND queue = :queue AND priority < (:first::bigint[])[1]
+    ORDER BY priority DESC, due, number LIMIT :wanted::bigint FOR UPDATE SKIP LOCKED) AS lower
+LIMIT :wanted::bigint;
 
 -- What changes several rows looks for them by the numbers of an array, and not by a join: a plan that was made while the
 -- table was small, and is kept, would read all of it once it is large.
@@ -227,9 +245,11 @@ SELECT min(due) - :now FROM jobs WHERE ready = 0;
 -- name: now_and_version
 SELECT :now, settings FROM versions WHERE only_one = 1;
 
--- How many jobs wait is not counted further than it matters, which is until there are `:wanted` for each worker.
+-- How many jobs wait is not counted further than it matters, which is until there are `:wanted` for each worker; from the
+-- end of the line, since before its beginning dead entries pile up.
 -- name: fair_share
-SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 1 LIMIT crew.enough) AS waiting)
+SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 1
+            ORDER BY queue DESC, priority, due DESC, number DESC LIMIT crew.enough) AS waiting)
         + (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ready = 0 LIMIT crew.enough) AS waiting),
     crew.workers
 FROM (SELECT count(*) AS workers, greatest(1, count(*)) * :wanted::bigint AS enough

@@ -119,8 +119,9 @@ def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
     names = asks[0].queues
     values = {"queues": json.dumps(names) if names else None, "wanted": len(asks)}
     ready: list[Job] = []
-    for queue, wanted in (yield Statement("best_queues", values)):
-        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": wanted})))
+    # `first` is the place of a queue's first job, where the store has just looked for it and would do so again.
+    for queue, wanted, *first in (yield Statement("best_queues", values)):
+        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": wanted, "first": first})))
     ready.sort(key=place_in_line)
     held, rows = [], []
     for ask, job in zip(asks, ready, strict=False):
