@@ -17,6 +17,11 @@ from queuectl_core.execution.pool import PoolOptions, run_pool
 from queuectl_core.store.home import Home
 
 
+def die(*_: object) -> None:
+    """Stands in for what registers a keeper: its doorbell hangs by then, and the store knows nothing of it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main(order: dict[str, Any]) -> int:
     """Run the pool that is ordered until it ends; its exit status."""
     told = os.open(order["events"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,8 +38,7 @@ def main(order: dict[str, Any]) -> int:
     if not order["keeper_steps"]:
         keeper.STEP_SECONDS = 3600.0
     if order["keeper_dies"]:
-        # Its doorbell hangs by then, and the store knows nothing of it.
-        keeper.Keeper._register = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+        keeper.Keeper._register = die  # type: ignore[assignment, method-assign]
     if order["inherited"]:
         # What whoever starts a pool may leave open, for all it starts to see.
         os.dup2(told, order["inherited"])

@@ -41,6 +41,18 @@ def store(request: pytest.FixtureRequest, opened_in: Callable[[str], Opener], tm
         assert engine.run(miscounted()) == {}
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def kept_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Each store in turn, for all tests of a module that look at what one fixture has put there, and change nothing.
+
+    No other test of the module may ask for `store`: on a server it is the same one, emptied.
+    """
+    open_in = opener(request.param, lambda: str(request.getfixturevalue("made_on_server")))
+    with open_in(tmp_path_factory.mktemp("kept") / "home") as engine:
+        yield engine
+        assert engine.run(miscounted()) == {}
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home that is not made yet."""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.statistics import recount
 from tests.store.engines import NOON
+
+if TYPE_CHECKING:
+    import pytest
+
+OF_EACH = 333_333
+"""Jobs of each kind in a store of a million."""
 
 HEADS = 60
 """Jobs that are ready in the queue `default`; their numbers are below those of all the rest."""
@@ -48,3 +59,21 @@ def make(home: Home, size: int) -> None:
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
     with SqliteStore(home) as store:
         store.run(recount())
+
+
+def template(factory: pytest.TempPathFactory, size: int) -> Home:
+    """A store as `make` makes it, made once for all processes of a test run, to be copied and never opened."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = Home(os.path.realpath(shared / f"template-{size}"))
+    with open(f"{home.path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{home.path}.made"):
+            make(home, size)
+            Path(f"{home.path}.made").touch()
+    return home
+
+
+def copy(original: Home, folder: Path) -> Home:
+    """A store like another, of one's own."""
+    return Home(str(shutil.copytree(original.path, folder)))

@@ -1,8 +1,8 @@
-"""What a table of jobs asks of a store: windows both ways, jumps, ranks, scans and orders."""
+"""What a table of jobs asks of a store: windows both ways, jumps, ranks, scans and orders. Nothing is changed here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -39,8 +39,14 @@ ERRORS: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.fixture
-def mixed(store: Engine) -> list[Job]:
+@pytest.fixture(scope="module")
+def store(kept_store: Engine) -> Engine:
+    """Each store in turn, with the same jobs for all tests."""
+    return kept_store
+
+
+@pytest.fixture(scope="module")
+def mixed(store: Engine) -> Iterator[list[Job]]:
     """Jobs of three queues in every state, of several ages, newest first; one number is missing."""
     for n in range(36):
         store.clock.now += 1000 * (n % 3)
@@ -66,7 +72,9 @@ def mixed(store: Engine) -> list[Job]:
     gone = ran(store, Outcome.COMPLETED, id="gone", priority=1000, queue="d")
     store.run(delete([gone.id]))
     put(store, queue="a")
-    return store.run(page(limit=100))
+    jobs = store.run(page(limit=100))
+    yield jobs
+    assert store.run(page(limit=100)) == jobs
 
 
 PLAIN = ("", "state:dead", "queue:a", "state:pending,failed", "queue:a,b state:dead,completed", "queue:nowhere")

@@ -1,20 +1,14 @@
-"""Looking jobs up: by id, by page, by prefix, with their history."""
+"""Looking jobs up: by id, by prefix, with their history. Pages of them are in `test_pages.py`."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 import pytest
 
 from queuectl_core.model.errors import NoSuchJob
-from queuectl_core.model.job import ENDED, WAITING, Job, JobState, Outcome
-from queuectl_core.store.transactions.changes import cancel
-from queuectl_core.store.transactions.jobs import count_matching, find, ids_of, ids_starting_with, page, show
+from queuectl_core.model.job import Outcome
+from queuectl_core.store.transactions.jobs import find, ids_of, ids_starting_with, show
 from tests.store.acts import ended, put, started
 from tests.store.engines import Engine
-
-P, R, C = JobState.PENDING, JobState.PROCESSING, JobState.COMPLETED
-F, D, X = JobState.FAILED, JobState.DEAD, JobState.CANCELLED
 
 
 def test_jobs_are_found_by_name_and_by_number_in_the_order_asked(store: Engine) -> None:
@@ -53,52 +47,6 @@ def test_a_job_is_shown_with_its_runs_oldest_first(store: Engine) -> None:
 
     assert shown == job
     assert [(a.attempt, a.outcome) for a in attempts] == [(1, Outcome.RELEASED), (2, Outcome.COMPLETED)]
-
-
-@pytest.fixture
-def mixed(store: Engine) -> list[Job]:
-    """Jobs of two queues in every state, newest first."""
-    for queue in ("a", "b"):
-        for retries in (0, 3, 3):
-            put(store, queue=queue, max_retries=retries)
-        ended(store, started(store, queue), Outcome.FAILED)
-        ended(store, started(store, queue), Outcome.FAILED)
-        ended(store, started(store, queue))
-        put(store, queue=queue)
-        started(store, queue)
-        put(store, queue=queue)
-        store.run(cancel([put(store, queue=queue).id]))
-        put(store, queue=queue)
-    return store.run(page())
-
-
-def test_a_page_shows_the_newest_first(mixed: list[Job]) -> None:
-    assert [job.number for job in mixed] == list(range(14, 0, -1))
-    assert {job.state for job in mixed} == set(JobState)
-
-
-@pytest.mark.parametrize("states", [(), (P,), (D, C), WAITING, ENDED, (R,), tuple(JobState)])
-@pytest.mark.parametrize("queue", [None, "a", "b", "nowhere"])
-def test_a_page_shows_what_matches_and_nothing_else(
-    store: Engine, mixed: list[Job], states: Collection[JobState], queue: str | None
-) -> None:
-    def matches(job: Job) -> bool:
-        return queue in (None, job.queue) and (not states or job.state in states)
-
-    expected = [job for job in mixed if matches(job)]
-
-    assert store.run(page(states, queue)) == expected
-    assert store.run(page(states, queue, limit=2)) == expected[:2]
-    assert store.run(page(states, queue, before=9)) == [job for job in expected if job.number < 9]
-    assert store.run(count_matching(states, queue)) == len(expected)
-
-
-def test_pages_follow_each_other_across_queues_and_states(store: Engine, mixed: list[Job]) -> None:
-    walked = store.run(page(WAITING, limit=3))
-    while more := store.run(page(WAITING, before=walked[-1].number, limit=3)):
-        walked += more
-
-    assert walked == [job for job in mixed if job.state in WAITING]
 
 
 def test_ids_are_completed_from_their_beginning(store: Engine) -> None:

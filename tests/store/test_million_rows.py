@@ -6,10 +6,8 @@ where the walk along it is long. The bounds are about three times what was measu
 
 from __future__ import annotations
 
-import fcntl
-import os
+import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -46,27 +44,19 @@ from tests.store.engines import NOON
 
 pytestmark = pytest.mark.slow
 
-SIZES = (1_000, 1_000_000)
+SIZES = (1_000, million.OF_EACH)
+"""Jobs of each of three kinds."""
+
 GRAIN = 10
 """Steps between two counts."""
 
 
-@pytest.fixture(scope="session")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> list[Home]:
-    """A store with that many jobs of each kind, made once for all processes of a test run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    return [_made_once(shared, size) for size in SIZES]
-
-
-def _made_once(folder: Path, size: int) -> Home:
-    home = Home(os.path.realpath(folder / f"of-{size}"))
-    with open(f"{home.path}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(f"{home.path}.made"):
-            million.make(home, size)
-            Path(f"{home.path}.made").touch()
-    return home
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Home]]:
+    """A small store and one of a million jobs."""
+    folder = tmp_path_factory.mktemp("million")
+    yield [million.copy(million.template(tmp_path_factory, size), folder / str(size)) for size in SIZES]
+    shutil.rmtree(folder)  # two hundred megabytes are no keepsake
 
 
 @pytest.fixture
