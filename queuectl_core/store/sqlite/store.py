@@ -49,8 +49,8 @@ class SqliteStore:
         self.home = home
         self.clock = clock
         self.always_durable = False
-        self.tail_bytes = TAIL_BYTES
         """Whether workers' transactions, too, are on the disk before `run` returns."""
+        self.tail_bytes = TAIL_BYTES
         self._doorbell = Doorbell(home)
         self._synced = True
         self._commits = 0
