@@ -7,13 +7,13 @@ So the file of a run is looked for in this home alone, and only where the run wa
 from __future__ import annotations
 
 import os
-import socket
 from typing import NamedTuple
 
 from queuectl_core.execution.logs import open_log, read_end
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.job import Outcome
 from queuectl_core.store.home import Home
+from queuectl_core.store.site import place_of
 from queuectl_core.store.transactions.jobs import StoredOutput
 
 
@@ -38,7 +38,7 @@ class Elsewhere(NamedTuple):
 
 def elsewhere(home: Home, number: int, attempt: int, stored: StoredOutput) -> Elsewhere | None:
     """Where the log of a run is, unless in this home."""
-    if home.url is None or stored.place == f"{socket.gethostname()}:{home.path}":
+    if home.url is None or stored.place == place_of(home):
         return None
     if stored.place is None:
         if stored.outcome is None:

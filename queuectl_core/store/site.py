@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 
 from queuectl_core.store.home import Home, cannot_use
 
@@ -33,6 +34,11 @@ def site_of(home: Home) -> str:
         return f"{_id_of(home)}.{_boot()}.{found.st_dev:x}.{found.st_ino:x}"
     except OSError as error:
         raise cannot_use(home.path, error) from error
+
+
+def place_of(home: Home) -> str:
+    """Where the logs of a home's runs are, as it stands with them: the name of the host, and the directory."""
+    return f"{socket.gethostname()}:{home.path}"
 
 
 def _id_of(home: Home) -> str:

@@ -84,7 +84,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 env=_environment(),
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 **self._account.identity(),
             )
         eventually(lambda: self._is_ready() or self._has_ended(), what="PostgreSQL answers")
@@ -164,7 +164,7 @@ class Cluster:
             capture_output=True,
             text=True,
             env=_environment(),
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
             **self._account.identity(),
         )
         password.unlink()
@@ -234,5 +234,6 @@ def _is_stopped(process: psutil.Process) -> bool:
     return True
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """What a child does first that is to end in order once its parent has, whatever becomes of that."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

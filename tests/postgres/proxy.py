@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import selectors
 import socket
 import struct
@@ -83,6 +84,10 @@ class Proxy:
                 self._selector.register(self._listener, selectors.EVENT_READ)
         self._ringer.send(b"!")
 
+    def passed(self, data: bytes) -> bytes:
+        """What is passed on of some data."""
+        return data
+
     def close(self) -> None:
         """Be gone."""
         self._ended = True
@@ -107,7 +112,7 @@ class Proxy:
         elif (peer := self._peers.get(one)) is not None:
             try:
                 data = one.recv(CHUNK)
-                peer.sendall(data)
+                peer.sendall(self.passed(data))
             except OSError:
                 data = b""
             if not data:
@@ -129,11 +134,23 @@ class Proxy:
                 end.close()
 
 
+class Pooler(Proxy):
+    """Says of who serves a client what no server would: as a pooler does, which may let others serve it."""
+
+    def passed(self, data: bytes) -> bytes:
+        """The data, with another process in the message of the protocol that names it."""
+        return _SERVED_BY.sub(lambda found: found[0][:5] + b"\x7f\xff\xff\xff", data, count=1)
+
+
+_SERVED_BY = re.compile(rb"K\x00\x00\x00\x0c.{4}", re.DOTALL)
+"""BackendKeyData: its length, and the pid; then follows the key by which a query can be cancelled."""
+
+
 @contextmanager
-def proxy_to(url: str) -> Iterator[Proxy]:
+def proxy_to(url: str, kind: type[Proxy] = Proxy) -> Iterator[Proxy]:
     """A network to the server of a URL that names a host and a port."""
     parts = urlsplit(url)
-    proxy = Proxy((parts.hostname or "", parts.port or 5432))
+    proxy = kind((parts.hostname or "", parts.port or 5432))
     try:
         yield proxy
     finally:

@@ -14,11 +14,14 @@ from queuectl_core.model.errors import InvalidInput, StoreError
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.address import parse_address
+from queuectl_core.store.postgres.async_store import AsyncPostgresStore
 from queuectl_core.store.postgres.compiling import QUERIES
 from queuectl_core.store.postgres.store import PostgresStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.claims import Ask, take_turns
 from queuectl_core.store.transactions.jobs import page
+from tests.postgres.proxy import Pooler, proxy_to
+from tests.postgres.server import Databases
 from tests.store.acts import fresh_token
 from tests.store.engines import emptied
 
@@ -121,6 +124,31 @@ def test_a_claim_locks_no_more_jobs_than_it_takes(queue: PostgresStore, url: str
 
     assert [row[0] for row in locked] == [job.number for job in jobs[:3]]
     assert [held.job.number for held in claimed] == [job.number for job in jobs[3:]]
+
+
+def kept_prepared(url: str, folder: Path) -> int:
+    """How many statements the server keeps prepared for a store that has read often."""
+    with PostgresStore(Home(str(folder / "home"), url)) as store:
+        for _ in range(10):
+            store.run(page())
+        [(count,)] = store._connection.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False)
+    return int(count)
+
+
+def test_nothing_is_kept_prepared_where_a_pooler_is_in_between(url: str, postgres: Databases, tmp_path: Path) -> None:
+    plain = postgres.over_tcp(url)
+    with proxy_to(plain) as network, proxy_to(plain, Pooler) as pooler:
+        assert kept_prepared(network.url(plain), tmp_path) > 0
+        assert kept_prepared(pooler.url(plain), tmp_path) == 0
+        assert kept_prepared(f"{pooler.url(plain)}?prepare_threshold=5", tmp_path) > 0, "its user knows better"
+
+
+async def test_nor_does_the_awaited_store_keep_any(url: str, postgres: Databases, tmp_path: Path) -> None:
+    with proxy_to(postgres.over_tcp(url), Pooler) as pooler:
+        home = Home(str(tmp_path / "home"), pooler.url(postgres.over_tcp(url)))
+        async with await AsyncPostgresStore.open(home) as store:
+            assert store._reads._connection is not None
+            assert store._reads._connection.prepare_threshold is None
 
 
 def test_a_database_without_a_store_says_how_to_make_one(url: str, tmp_path: Path) -> None:

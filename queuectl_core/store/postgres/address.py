@@ -25,13 +25,14 @@ class Address(NamedTuple):
     """Where a store is. `conninfo` is the URL for libpq and may hold a password; `shown` is for people.
 
     `direct` is the same for the one connection of a pool that listens: another where transactions go through a pooler.
-    `prepared_after` is None where statements are never kept prepared, as behind a pooler that gives each transaction
-    another connection.
+    `prepared_after` is how often a statement is sent before it is kept prepared, None: never; where `is_sure` is False
+    nobody has said so, and it is never where a pooler is in between.
     """
 
     conninfo: str
     schema: str
     prepared_after: int | None
+    is_sure: bool
     shown: str
     direct: str
 
@@ -55,7 +56,8 @@ def parse_address(url: str) -> Address:
     schema = own.get("schema", SCHEMA)
     if not _PLAIN.fullmatch(schema) or schema.startswith("pg_"):
         raise InvalidInput(f"schema '{schema}' is no plain name", "use small letters, digits and _")
-    return Address(conninfo, schema, _threshold(own), without_passwords(url), _direct(conninfo, own.get("listen")))
+    direct, is_sure = _direct(conninfo, own.get("listen")), "prepare_threshold" in own
+    return Address(conninfo, schema, _threshold(own), is_sure, without_passwords(url), direct)
 
 
 def _threshold(own: dict[str, str]) -> int | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import psycopg
@@ -18,9 +17,18 @@ from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import Address, parse_address
 from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
-from queuectl_core.store.postgres.connecting import arguments, as_json, begin, set_up, was_new
-from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
+from queuectl_core.store.postgres.connecting import (
+    BACKEND,
+    arguments,
+    as_json,
+    begin,
+    leave_unprepared,
+    set_up,
+    was_new,
+)
+from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translating
 from queuectl_core.store.postgres.requests import MOST_CLASHES, announced, channel, fresh_key, pauses
+from queuectl_core.store.site import place_of
 from queuectl_core.store.statements import Kind, Many, Play, Row, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
@@ -53,16 +61,25 @@ class _Line:
             return self._connection
         for pause in pauses():
             try:
-                self._connection = await psycopg.AsyncConnection.connect(
-                    self._address.conninfo, **arguments(self._address)
-                )
-                set_up(self._connection, self._address)
+                self._connection = await self._connected()
                 return self._connection
             except psycopg.Error as error:
                 if not may_come_back(error) or time.monotonic() + pause > deadline:
                     raise
             await asyncio.sleep(pause)
         raise AssertionError("pauses do not end")
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        address = self._address
+        connection = await psycopg.AsyncConnection.connect(address.conninfo, **arguments(address))
+        try:
+            set_up(connection, address)
+            [(backend,)] = await (await connection.execute(BACKEND)).fetchall()
+            leave_unprepared(connection, backend, address)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def drop(self) -> None:
         """Give the connection up."""
@@ -86,7 +103,7 @@ class AsyncPostgresStore:
         self._read_only = read_only
         self._given_clock = clock
         self._queries = QUERIES if clock is None else TEST_QUERIES
-        self._place = f"{socket.gethostname()}:{home.path}"
+        self._place = place_of(home)
         self._doorbell = Doorbell(home)
         self._reads, self._writes, self._watch = (_Line(self._address) for _ in range(3))
         self._offset_ms = 0
@@ -245,12 +262,8 @@ class AsyncPostgresStore:
         if self._closed:
             raise StoreError(f"{self._address.shown} is closed", "open it again")
 
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            raise translated(error, self._address.shown) from error
+    def _translating(self) -> AbstractContextManager[None]:
+        return translating(self._address.shown)
 
     async def close(self) -> None:
         """Give the connections up; closing twice is harmless."""

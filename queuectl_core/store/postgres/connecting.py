@@ -125,6 +125,21 @@ def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], a
         adapters.register_dumper(word, StrDumper)
 
 
+BACKEND = "SELECT pg_backend_pid()"
+"""Who serves us. A pooler tells of another when one connects: it has many connections, and lends out any of them."""
+
+
+def leave_unprepared(
+    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], backend: int, address: Address
+) -> None:
+    """Have no statement kept prepared where a pooler is in between, unless the URL says that it may be.
+
+    Each transaction may be given another of its connections, on which the same name may stand for what others prepared.
+    """
+    if backend != connection.info.backend_pid and not address.is_sure:
+        connection.prepare_threshold = None
+
+
 def as_json(rows: Iterable[Row] | Iterable[Values]) -> str:
     """The rows of a `Many` as one JSON array."""
     listed: Sequence[Any] = rows if isinstance(rows, list) else list(rows)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from psycopg import errors
 
@@ -29,6 +32,7 @@ CLASHES = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueVi
 _FULL = (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded, errors.TooManyConnections)
 _FORBIDDEN = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 _DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
+_PREPARED = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _NO_STORE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction)
 _AWAY = (
     errors.AdminShutdown,
@@ -71,13 +75,22 @@ _UNREAD = (
 """Signs that libpq could not understand what it was given, and sent nothing."""
 
 
+@contextmanager
+def translating(shown: str) -> Iterator[None]:
+    """Raise what an error of psycopg means; `shown` as for `translated`."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error, shown) from error
+
+
 def translated(error: psycopg.Error, shown: str) -> StoreError:
     """The store error that says what an error of PostgreSQL means; `shown` names the store without its password."""
     if error.sqlstate is None and any(sign in str(error) for sign in _UNREAD):
         # libpq repeats what it stumbled over, which may be a part of the password: not even a traceback may tell it.
         error.args = ("the URL cannot be read",)
         return StoreError(f"the URL {shown} cannot be read", "write what is special in a name or password as %XX")
-    what = without_passwords(_first_line(error))
+    what = without_passwords(_reason(error))
     match error:
         case TooSlow():
             return StoreError(f"{shown} does not answer", "see whether the server and the network are well")
@@ -89,6 +102,8 @@ def translated(error: psycopg.Error, shown: str) -> StoreError:
         return StoreReadOnly(f"{shown}: {what}", "ask for the rights of your role, or use another")
     if isinstance(error, _DAMAGED):
         return StoreDamaged(f"{shown} is damaged: {what}", "restore a backup of the server")
+    if isinstance(error, _PREPARED):
+        return StoreError(f"{shown}: {what}", "behind a pooler, put prepare_threshold=none into the URL")
     if isinstance(error, _NO_STORE):
         return StoreError(f"there is no store in {shown}: {what}", "make it with 'queuectl init'")
     if isinstance(error, _AWAY) or _is_of_connection(error):
@@ -102,7 +117,11 @@ def _is_of_connection(error: psycopg.Error) -> bool:
     return error.sqlstate.startswith(("08", "28", "3D"))
 
 
-def _first_line(error: psycopg.Error) -> str:
+def _reason(error: psycopg.Error) -> str:
+    """One line: of several addresses that were tried, libpq tells of each, and adds what it guesses."""
     text = error.diag.message_primary or str(error) or type(error).__name__
-    # Of several addresses that were tried, libpq tells of each in a line.
-    return text.strip().splitlines()[-1].removeprefix("FATAL:").strip()
+    lines = [line for line in text.strip().splitlines() if not (line[:1].isspace() or line.startswith(_GUESSES))]
+    return (lines or [text])[-1].removeprefix("FATAL:").strip()
+
+
+_GUESSES = ("Either ", "Is the server running")

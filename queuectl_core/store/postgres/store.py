@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import random
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import psycopg
@@ -24,8 +23,17 @@ from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from queuectl_core.store.postgres import schema
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
-from queuectl_core.store.postgres.connecting import Bounded, arguments, as_json, begin, set_up, was_new
-from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translated
+from queuectl_core.store.postgres.connecting import (
+    BACKEND,
+    Bounded,
+    arguments,
+    as_json,
+    begin,
+    leave_unprepared,
+    set_up,
+    was_new,
+)
+from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translating
 from queuectl_core.store.postgres.folding import fold
 from queuectl_core.store.postgres.requests import (
     FOLD_ONE_IN,
@@ -36,6 +44,7 @@ from queuectl_core.store.postgres.requests import (
     pauses,
     understood,
 )
+from queuectl_core.store.site import place_of
 from queuectl_core.store.statements import Kind, Many, Play, Row, Rows, Statement, Transaction, Wake
 
 T = TypeVar("T")
@@ -59,11 +68,8 @@ IMPATIENCE = 0.5
 def make_store(home: Home) -> None:
     """Make the schema that the home's URL names, or bring it up to date. Raises a StoreError."""
     address = parse_address(str(home.url))
-    try:
-        with Bounded.connect(address.conninfo, **arguments(address)) as connection:
-            schema.make(connection, address, schema.migrations())
-    except psycopg.Error as error:
-        raise translated(error, address.shown) from error
+    with translating(address.shown), Bounded.connect(address.conninfo, **arguments(address)) as connection:
+        schema.make(connection, address, schema.migrations())
 
 
 class Unsettled(NamedTuple):
@@ -100,8 +106,7 @@ class PostgresStore:
         self._listens = listens
         self._unsettled: Unsettled | None = None
         self._doorbell = Doorbell(home)
-        self.place = f"{socket.gethostname()}:{home.path}"
-        """Where the runs of this home are, in words for people."""
+        self.place = place_of(home)
         prepare_home(home)
         prepare_folders(home)
         with self._translating():
@@ -314,18 +319,20 @@ class PostgresStore:
         address = self._address
         conninfo = address.direct if self._listens else address.conninfo
         connection = Bounded.connect(conninfo, **arguments(address, hastily=self._deadline is not None))
-        set_up(connection, address)
-        connection.time_limit, connection.deadline = self._limit, self._deadline
-        if self._listens:
-            connection.execute(f'LISTEN "{channel(address.schema)}"')
+        try:
+            set_up(connection, address)
+            connection.time_limit, connection.deadline = self._limit, self._deadline
+            [(backend,)] = connection.execute(BACKEND).fetchall()
+            leave_unprepared(connection, backend, address)
+            if self._listens:
+                connection.execute(f'LISTEN "{channel(address.schema)}"')
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            raise translated(error, self._address.shown) from error
+    def _translating(self) -> AbstractContextManager[None]:
+        return translating(self._address.shown)
 
     def __enter__(self) -> Self:
         return self
