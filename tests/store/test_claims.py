@@ -51,6 +51,18 @@ def test_without_priorities_the_first_to_arrive_goes_first(store: Engine) -> Non
     assert claim_all(store) == ["a", "b", "c"]
 
 
+def test_a_claim_that_began_before_others_found_its_job_due_is_dated_when_it_was(store: Engine) -> None:
+    put(store, delay=1.0)
+    store.clock.now += SECOND
+    assert start(store, "another") is None  # who asks for any queue finds what is due in all
+    store.clock.now -= 29
+
+    run = started(store)
+
+    assert run.job.started_at == NOON + SECOND
+    assert [one.started_at for one in runs(store, run.job)] == [NOON + SECOND]
+
+
 def test_a_higher_priority_goes_first(store: Engine) -> None:
     for name, priority in [("low", -1), ("none", 0), ("high", 1000), ("higher-than-none", 1)]:
         put(store, id=name, priority=priority)

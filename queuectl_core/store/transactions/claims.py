@@ -17,6 +17,9 @@ from queuectl_core.model.settings import Settings
 from queuectl_core.store.statements import Many, Statement, Steps, Wake, read, work
 from queuectl_core.store.transactions.tallies import Tally
 
+LONGEST_TURN_MS = 60_000
+"""How much later than a claim's `now` a job may be due that it sees as ready; beyond that, the clock was set back."""
+
 
 class Ask(NamedTuple):
     """A worker's wish for a job: `token` is fresh and random; no `queues` means any."""
@@ -126,9 +129,10 @@ def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
     held, rows = [], []
     for ask, job in zip(asks, ready, strict=False):
         tally.moved(job.queue, job.state, JobState.PROCESSING)
-        held.append(Held(ask.token, _as_held(job, ask.worker, now)))
+        at = _instant(job, now)
+        held.append(Held(ask.token, _as_held(job, ask.worker, at)))
         rows.append(
-            {"number": job.number, "attempt": job.runs + 1, "token": ask.token, "worker": ask.worker, "now": now}
+            {"number": job.number, "attempt": job.runs + 1, "token": ask.token, "worker": ask.worker, "now": at}
         )
     if rows:
         yield Many("hold_jobs", rows)
@@ -139,6 +143,14 @@ def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
 def place_in_line(job: Job) -> tuple[int, int, int]:
     """What puts waiting jobs into the order in which they are claimed."""
     return -job.priority, job.due, job.number
+
+
+def _instant(job: Job, now: int) -> int:
+    """When a claim is (ms): not before the job was due.
+
+    On a server a claim can see what others did after it began, which is its `now`: that a job came, or became due.
+    """
+    return job.due if now < job.due <= now + LONGEST_TURN_MS else now
 
 
 def _as_held(job: Job, worker: str, now: int) -> Job:
