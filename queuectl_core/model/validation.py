@@ -27,6 +27,9 @@ from queuectl_core.model.job import (
 SHORTEST_TIMEOUT = 0.001
 """Seconds; what is stored are whole milliseconds."""
 
+LONGEST_WORD = 131_071
+"""Bytes of one argument: Linux takes 32 pages with the NUL at its end (execve(2), MAX_ARG_STRLEN)."""
+
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 _NAME_RULE = "1 to 128 letters, digits and . _ : -, a letter or digit first"
 
@@ -57,10 +60,10 @@ def check_command(value: object) -> Command:
     if isinstance(value, str):
         if not value or value.isspace():
             raise InvalidInput("command must not be empty")
-        return _text(value, "command")
+        return _word(value, "command")
     if not isinstance(value, Sequence) or isinstance(value, bytes | bytearray | memoryview):
         raise InvalidInput(f"command must be text or a list of text, not {shown(value)}")
-    words = tuple(_text(word, "each word of command") for word in value)
+    words = tuple(_word(word, "each word of command") for word in value)
     if not words:
         raise InvalidInput("command must not be an empty list")
     if not words[0] or words[0].isspace():
@@ -196,6 +199,14 @@ def _whole(value: object, field: str, lowest: int, highest: int) -> int:
         return int(value)
     given = f"the text {shown(value)}" if isinstance(value, str) else shown(value)
     raise InvalidInput(f"{field} must be a whole number from {lowest} to {highest}, not {given}")
+
+
+def _word(value: object, field: str) -> str:
+    """Text that a program can be given as one argument, as a shell is the whole of a command."""
+    text = _text(value, field)
+    if len(text) > LONGEST_WORD // 4 and (length := len(text.encode())) > LONGEST_WORD:
+        raise InvalidInput(f"{field} is {length:,} bytes long, and the system takes {LONGEST_WORD:,}: use a script")
+    return text
 
 
 def _text(value: object, field: str) -> str:

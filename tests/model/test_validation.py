@@ -48,6 +48,7 @@ BAD: dict[str, list[object]] = {
     "queue": BAD_NAMES,
     "command": [
         *("", " ", "\n\t", "a\0b", "\ud800", None, 1, True, {}, {"a": 1}, b"ls", {"ls"}),
+        *("x" * 131_072, "é" * 65_536, ["echo", "x" * 131_072]),
         *([], (), [""], [" "], ["ls", 1], ["ls", "\0"], ["ls", "\udcff"], [None], [["ls"]]),
     ],
     "priority": [-1001, 1001, 1.0, 1.5, True, "1", None, [], 10**400, float("nan")],
@@ -109,6 +110,10 @@ def test_what_is_no_whole_number_is_told_so(value: object, ending: str) -> None:
         check_priority(value)
 
     assert str(refusal.value) == f"priority must be a whole number from -1000 to 1000, {ending}"
+
+
+def test_the_longest_command_that_a_shell_can_be_given_passes() -> None:
+    assert check_command("é" * 65_535 + "x") == "é" * 65_535 + "x"
 
 
 def test_an_instant_of_a_job_comes_back_in_utc() -> None:
