@@ -9,6 +9,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 
+from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import Orders, scale_by
 from queuectl_tui.actions import Action, Place
 from queuectl_tui.background import latest_in_background
@@ -38,6 +39,7 @@ class WorkersPane(TablePane):
         super().__init__(id=id)
         self.crew = Crew()
         self._reads = 0
+        self._usual = usual_text(None)
 
     # ---------------------------------------------------------------- what is shown
 
@@ -72,6 +74,8 @@ class WorkersPane(TablePane):
         self._reads += 1
         mine = self._reads
         crew = await read_crew(self.session)
+        # Kept at hand: what is typed right behind the key that asks is for the question.
+        self._usual = usual_text((await self.session.read(settings())).values.workers)
         if mine == self._reads:
             self._show(crew)
 
@@ -116,9 +120,8 @@ class WorkersPane(TablePane):
 
     async def do_start_pool(self) -> None:
         """Start a pool that outlives the console."""
-        usual = await usual_text(self.session)
         typed = await self.app.push_screen_wait(
-            Prompt("Start a pool: workers, then queues if not all:", usual, check=parse_wanted)
+            Prompt("Start a pool: workers, then queues if not all:", self._usual, check=parse_wanted)
         )
         if typed is None:
             return

@@ -12,9 +12,7 @@ from queuectl_core.model.cleaning import clean, shown
 from queuectl_core.model.errors import InvalidInput, Refused
 from queuectl_core.model.validation import check_queue
 from queuectl_core.store.home import Home
-from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import MOST_WORKERS
-from queuectl_tui.session import Session
 
 # -P: nothing in the directory where the console was started is imported instead.
 PROGRAM = (sys.executable, "-P", "-m", "queuectl_core")
@@ -45,9 +43,8 @@ def parse_wanted(text: str) -> Wanted:
     return Wanted(int(count), tuple(dict.fromkeys(map(check_queue, names))))
 
 
-async def usual_text(session: Session) -> str:
+def usual_text(wanted: int | None) -> str:
     """What is offered first: as many workers as the setting says, else one a core."""
-    wanted = (await session.read(settings())).values.workers
     return str(usable_cores() if wanted is None else wanted)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.widgets import Input
 
 from queuectl_core.model.job import JobState
 from queuectl_core.store.transactions.jobs import find
@@ -15,7 +16,7 @@ from queuectl_tui.panes.config import ConfigPane
 from tests.console.consoles import Seat, seat
 from tests.store.acts import dead, put
 
-NAMES = {"/": "slash", "\r": "enter", "\x15": "ctrl+u"}
+NAMES = {"/": "slash", " ": "space", "\r": "enter", "\x15": "ctrl+u"}
 
 
 def burst(here: Seat, keys: str) -> None:
@@ -84,6 +85,19 @@ async def test_what_is_searched_for_in_an_output_is_no_keys(tmp_path: Path) -> N
         burst(here, "/red\r")
         await here.until(lambda: searched(here) == "red", "it is searched for")
         assert here.store.run(find(["1"]))[0].state is JobState.DEAD
+
+
+async def test_how_many_workers_is_typed_right_behind_the_key_that_asks(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, "3")
+        await at_rest(here, Place.WORKERS)
+        burst(here, "a\x155 mail")
+        await here.until(lambda: here.app.screen.query(Input), "it is asked")
+        await here.until(
+            lambda: here.app.screen.query(Input).first(Input).value == "5 mail", "it has all that was typed"
+        )
+        assert here.app.shown is Place.WORKERS
+        await here.press("escape")
 
 
 def searched(here: Seat) -> str:
