@@ -26,3 +26,13 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the surroundings names a queue."""
     for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "QUEUECTL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def no_shared_times() -> Iterator[None]:
+    """Removes what libfaketime leaves in memory of each process that ended without its leave."""
+    yield
+    for kind in ("faketime_shm_*", "sem.faketime_sem_*"):
+        for path in Path("/dev/shm").glob(kind):
+            if not Path("/proc", path.name.rpartition("_")[2]).exists():
+                path.unlink(missing_ok=True)

@@ -251,17 +251,7 @@ def test_a_pool_whose_clock_is_wrong_breaks_no_promise(storm: Storm, skew: str) 
     drain_with_wrong_clock(storm, "-c", SKEWED, str(off))
 
 
-@pytest.fixture
-def shared_times() -> Iterator[None]:
-    """Removes what libfaketime leaves in memory of each process that ended without its leave."""
-    yield
-    for kind in ("faketime_shm_*", "sem.faketime_sem_*"):
-        for path in Path("/dev/shm").glob(kind):
-            if not Path("/proc", path.name.rpartition("_")[2]).exists():
-                path.unlink(missing_ok=True)
-
-
-@pytest.mark.usefixtures("shared_times")
+@pytest.mark.usefixtures("no_shared_times")
 @pytest.mark.skipif(not FAKE_TIME, reason="libfaketime is not installed")
 @pytest.mark.parametrize("offset", [f"+{HOURS}h", f"-{HOURS}h"])
 def test_a_pool_on_another_day_breaks_no_promise(storm: Storm, offset: str) -> None:
