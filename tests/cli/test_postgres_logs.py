@@ -137,7 +137,7 @@ def test_a_run_that_goes_on_elsewhere_is_awaited_and_its_end_shown(hosts: tuple[
 
 def test_a_run_that_was_lost_with_its_host_says_where_its_log_may_be(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     here, there = hosts
-    for key, value in (("lease", "1s"), ("heartbeat", "0.2s")):
+    for key, value in (("lease", "3s"), ("heartbeat", "0.5s")):
         here.done("config", "set", key, value)
     pid = tmp_path / "pid"
     here.enqueue(f"echo something; echo $$ > {pid}; exec sleep 600", max_retries="0")

@@ -16,7 +16,7 @@ from queuectl_core.cli.hiding import hidden_in
 from queuectl_core.store.home import Home
 from tests.cli.hosts import ROOT, Host, hosts
 from tests.cli.line import program
-from tests.execution.waiting import PATIENCE, eventually
+from tests.execution.waiting import eventually
 from tests.postgres.fixtures import postgres
 from tests.postgres.server import Databases
 
@@ -62,8 +62,7 @@ def test_a_pool_that_was_given_a_password_does_not_show_it(secretive: tuple[Host
             workers = eventually(lambda: found if len(found := host.json("worker", "list")) == 2 else None, what="two")
             shown = [arguments_of(pid) for pid in (pool.pid, *(worker["pid"] for worker in workers))]
         finally:
-            host("worker", "stop", "--now")
-            pool.wait(PATIENCE)
+            pool.terminate()  # not by a command: its workers are listed before it is itself
 
     assert [words for words in shown if password in words or "--store" in words] == []
     assert all(words.endswith("worker start --count 2 ") for words in shown)
