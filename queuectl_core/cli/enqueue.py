@@ -60,7 +60,7 @@ def _from_json(job: tuple[str, ...], fields: dict[str, Any]) -> NewJob:
     try:
         parsed = parse_job(job[0], datetime.now(UTC))
     except InvalidInput as error:
-        if error.hint or job[0].lstrip().startswith("{"):
+        if job[0].lstrip().startswith(("{", "[")):
             raise
         raise InvalidInput(error.wrong, _BY_OPTIONS) from None
     if fields:

@@ -28,6 +28,7 @@ def refused(queuectl: CommandLine, store: Engine, names: str, *arguments: str) -
     [
         ("[]", "JSON object"), ("42", "JSON object"), ('"true"', "JSON object"), ("null", "JSON object"),
         ("", "JSON"), ("echo hi", "queuectl enqueue -- CMD"), ('{"command": "true"', "JSON"),
+        ("true", "queuectl enqueue -- CMD"),
         ('{"command": "true"} x', "JSON"), ('{"command": NaN}', "NaN"), ("{'command': 'true'}", "JSON"),
         ('{"command": "true", "command": "false"}', "more than once"), ("[" * 100_000, "nested"),
         ('{"command": "true", "priority": ' + "9" * 5000 + "}", "digits"),
