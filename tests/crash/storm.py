@@ -30,7 +30,7 @@ from queuectl_core.store.transactions.statistics import waiting_for
 from tests.crash.checker import complaints
 from tests.crash.evidence import Told, is_locked, is_of, left_in_run, log_size, look, processes_of
 from tests.crash.ledger import Ledger, Word
-from tests.execution.waiting import eventually
+from tests.execution.waiting import eventually, state_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "queuectl_core")
@@ -229,11 +229,14 @@ class Storm:
     # Blows
 
     def strike(self, pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
-        """Signal a process of this home; False where it has gone."""
+        """Signal a process of this home; False where it has gone. One that is stopped stands still afterwards."""
         process = look_at(pid)
         if process is None or process.zombie or not any(is_of(home, pid) for home in self.hosts):
             return False
         send(process, number)
+        if number == signal.SIGSTOP:
+            # It ends the call it is in first: one that waited for a lock, and was just given it, keeps it.
+            eventually(lambda: state_of(pid) in "TXZ", what=f"process {pid} stands still")
         return True
 
     def kill_worker(self, pool: Pool, rng: random.Random) -> int:

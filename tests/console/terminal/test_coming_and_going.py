@@ -12,7 +12,7 @@ from queuectl_core.store.home import Home
 from queuectl_tui.enduring import EnduringFile
 from tests.console.terminal.conftest import Console
 from tests.console.terminal.screen import screen
-from tests.execution.waiting import eventually
+from tests.execution.waiting import eventually, state_of
 from tests.store.acts import put
 from tests.store.engines import BlockingSqlite
 
@@ -65,7 +65,7 @@ def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_i
         screen.shows("echo first-row")
 
         screen.send(signal.SIGTSTP)
-        screen.until(lambda: _state(screen.process.pid) == "T", "it is stopped")
+        screen.until(lambda: state_of(screen.process.pid) == "T", "it is stopped")
         screen.until(lambda: b"1049" not in screen.left_on(), "it has left the terminal")
         assert screen.left_on() == set()
         drawn = len(screen.raw)
@@ -86,7 +86,7 @@ def test_a_console_that_draws_can_be_stopped_again_and_again(console: Console, s
             screen.press("g" * 20)
 
             screen.send(signal.SIGTSTP)
-            screen.until(lambda: _state(screen.process.pid) == "T", f"it is stopped, time {time}")
+            screen.until(lambda: state_of(screen.process.pid) == "T", f"it is stopped, time {time}")
             screen.send(signal.SIGCONT)
             screen.shows(f"echo row-{time}")
 
@@ -152,8 +152,3 @@ def test_a_crash_gives_the_terminal_back_and_shows_no_values(home: Home, store: 
         left = crashing.raw[crashing.raw.rindex(b"\x1b[?1049l") :]
         assert b"made to fail" in left
         assert b"hunter2-in-a-local" not in crashing.raw
-
-
-def _state(pid: int) -> str:
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        return stat.read().rpartition(")")[2].split()[0]
