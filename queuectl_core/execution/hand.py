@@ -1,8 +1,10 @@
 """What a worker has in hand: jobs it claimed and has not begun, results it has not yet reported.
 
 A worker whose jobs are short claims several in one transaction and reports them together, since a
-transaction costs as much as a short command. No job waits behind a long one for that: what lasts longer
-than `SHORT_MS` makes the worker report, give back what it has not begun, and claim one at a time again.
+transaction costs as much as a short command. It takes that turn with the store while the last of them runs, so that
+the next command is begun the moment this one ends; where jobs are longer, but not long, it claims one ahead like this.
+No job waits behind a long one for that: what lasts longer than `SHORT_MS`, or `AHEAD_MS` where one waits, makes the
+worker give back what it has not begun.
 Only successes wait for others: they stand in the worker's lock file too, so that a crash does not lose them.
 """
 
@@ -18,6 +20,9 @@ from queuectl_core.store.transactions.claims import Held, Report
 SHORT_MS = 20
 """A run that takes no longer than this is short."""
 
+AHEAD_MS = 100
+"""A run that takes no longer than this has the next job claimed ahead: of a longer one, a turn is not a hundredth."""
+
 MOST_CLAIMED = 8
 """How many jobs a worker has in hand at most."""
 
@@ -26,7 +31,7 @@ RESULT_PATIENCE = 0.01
 
 
 class Finished(NamedTuple):
-    """A result that is not yet reported; `at` is when its run ended, on the monotonic clock."""
+    """A result that is not yet reported; `at` is when its run ended, in seconds of the monotonic clock."""
 
     report: Report
     at: float
@@ -39,6 +44,7 @@ class Hand:
         self.claimed: deque[Held] = deque()
         self._finished: list[Finished] = []
         self._pace = 1
+        self._ahead = False
 
     def take(self, claimed: list[Held]) -> None:
         """Take up jobs that were claimed, the best first."""
@@ -54,19 +60,27 @@ class Hand:
         """How many more jobs to claim."""
         return self._pace - len(self.claimed)
 
-    def first_look(self, otherwise: float) -> float:
-        """Seconds into a run until it must be looked at: soon, while others wait behind it."""
-        return otherwise if self.empty else SHORT_MS / 1000
+    def looks_ahead(self) -> bool:
+        """Whether to take the next turn while the last of our jobs runs."""
+        return self._ahead and not self.claimed
 
-    def add(self, report: Report) -> None:
-        """Take in a result, and learn from it how many jobs to claim at once."""
-        self._finished.append(Finished(report, time.monotonic()))
-        short = report.result.duration_ms <= SHORT_MS
-        self._pace = min(MOST_CLAIMED, self._pace * 2) if short else 1
+    def first_look(self, otherwise: float) -> float:
+        """Seconds into a run until it must be looked at: soon, while jobs or results wait behind it."""
+        if self.claimed:
+            return (SHORT_MS if self._pace > 1 else AHEAD_MS) / 1000
+        return RESULT_PATIENCE if self._finished else otherwise
+
+    def add(self, finished: Finished) -> None:
+        """Take in a result, and learn from it how many jobs to claim at once, and when."""
+        self._finished.append(finished)
+        duration = finished.report.result.duration_ms
+        self._pace = min(MOST_CLAIMED, self._pace * 2) if duration <= SHORT_MS else 1
+        self._ahead = duration <= AHEAD_MS
 
     def slow_down(self) -> None:
-        """Claim one job at a time from now on."""
+        """Claim one job at a time from now on, and none ahead: others may be idle."""
         self._pace = 1
+        self._ahead = False
 
     def must_report(self) -> bool:
         """Whether a turn with the store is due: nothing is left to begin, or a result cannot wait longer."""
@@ -77,10 +91,14 @@ class Hand:
         return bool(self._finished) and time.monotonic() - self._finished[0].at > RESULT_PATIENCE
 
     def reports(self) -> list[Report]:
-        """The results to report, with how late each is by now."""
+        """The results to report, with how long ago each run began and ended."""
         now = time.monotonic()
-        return [report._replace(late_ms=round((now - at) * 1000)) for report, at in self._finished]
+        return [_dated(report, round((now - at) * 1000)) for report, at in self._finished]
 
     def reported(self, count: int) -> None:
         """Forget the first results: they are stored, or will not be."""
         del self._finished[:count]
+
+
+def _dated(report: Report, late_ms: int) -> Report:
+    return report._replace(late_ms=late_ms, since_ms=late_ms + report.result.duration_ms)

@@ -70,7 +70,7 @@ class Lease:
     @property
     def over(self) -> bool:
         """Whether we may not go on: it is lost, or could not be renewed for too long."""
-        return self.lost or self.left <= 0
+        return self.lost or (self._shared and self.left <= 0)
 
     @property
     def until_gone(self) -> float:
@@ -80,7 +80,7 @@ class Lease:
     @property
     def due(self) -> bool:
         """Whether it is time to renew it, or to try again."""
-        return not self.lost and _now() - self._tried_at >= self._heartbeat
+        return self._shared and not self.lost and _now() - self._tried_at >= self._heartbeat
 
     def beat(self) -> None:
         """Renew it. Raises a StoreError."""

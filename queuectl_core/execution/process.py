@@ -126,12 +126,20 @@ def _spawn(words: list[str], log: int, environment: Mapping[bytes, bytes]) -> in
             (os.POSIX_SPAWN_DUP2, log, 2),
         ],
         setsid=True,
-        setsigdef=IGNORED_HERE,
+        setsigdef=RESET,
     )
 
 
-IGNORED_HERE = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU)
+IGNORED_HERE = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU}
 """Signals that Python or a worker ignores, which commands must not."""
+
+RESET = tuple(
+    number
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    if number in IGNORED_HERE or signal.getsignal(number) is not signal.SIG_IGN
+)
+"""What commands get the default action of: all but what whoever started us ignores, as nohup does. The kernel resets
+handlers anyway, but the C library asks for each signal that is not named here, and the worker waits for that."""
 
 
 def _program(word: str, environment: Mapping[bytes, bytes]) -> str:

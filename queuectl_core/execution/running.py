@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import time
+from typing import NamedTuple
 
 from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import LogMaker, Output, read_end
 from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import ADOPTS_ORPHANS, children_of_self, reap_all
+from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.survivors import Trail, end_survivors
 from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
@@ -21,31 +24,42 @@ from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.claims import token_of_run
 
+SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
+
+
+class Ran(NamedTuple):
+    """A run that is over, and when it ended, in seconds of the monotonic clock."""
+
+    result: Result
+    at: float
+
 
 class Runner:
     """Runs the jobs of one worker, one at a time."""
 
-    def __init__(self, home: Home, hold: Hold, poll: select.poll, tail_bytes: int) -> None:
+    def __init__(self, home: Home, hold: Hold, poll: select.poll, signals: SignalPipe, tail_bytes: int) -> None:
         self._logs = LogMaker(home)
         self._hold = hold
         self._poll = poll
+        self._signals = signals
         self._tail_bytes = tail_bytes
         self._environment = Environment(home.path, home.url)
         self._me = os.getpid()
 
-    def run(self, job: Job, token: str, settings: Settings, look: Look) -> Result:
-        """Run the job's command to its end; Never raises for it."""
+    def run(self, job: Job, token: str, settings: Settings, look: Look) -> Ran:
+        """Run the job's command to its end; never raises for it."""
         try:
             log = self._logs.make(job.number, job.runs)
         except OSError as error:
-            return Result(Outcome.RELEASED, error=f"log file cannot be made: {error.strerror}")
+            return Ran(Result(Outcome.RELEASED, error=f"log file cannot be made: {error.strerror}"), time.monotonic())
         began = time.monotonic()
         try:
             ended = self._run(job, token, settings, look, log)
-            return _result(ended, read_end(log, self._tail_bytes), _ms_since(began))
+            at = self._ended_at(began)
+            return Ran(_result(ended, read_end(log, self._tail_bytes), _ms(began, at)), at)
         except CannotStart as error:
             outcome = Outcome.RELEASED if error.by_system else Outcome.FAILED
-            return Result(outcome, error=str(error), duration_ms=_ms_since(began))
+            return Ran(Result(outcome, error=str(error), duration_ms=_ms(began, time.monotonic())), time.monotonic())
         finally:
             # A worker that is never idle would pile them up, and a pid that is not collected looks alive. Who is left
             # may have the log open.
@@ -63,6 +77,10 @@ class Runner:
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
             _end_all(Trail(token, command.note, (self._me,)))
         return ended
+
+    def _ended_at(self, began: float) -> float:
+        """When the command that was just collected ended: we may have been busy with the next one's claim then."""
+        return at if began <= (at := self._signals.child_ended_at) else time.monotonic()
 
     def rest(self) -> None:
         """Let go of what is kept open from one run to the next."""
@@ -85,6 +103,10 @@ def _end_all(trail: Trail) -> None:
         pass
 
 
+def _ms(began: float, at: float) -> int:
+    return round((at - began) * 1000)
+
+
 def _result(ended: Ended, output: Output, duration_ms: int) -> Result:
     outcome, error = _judged(ended.exit, ended.reason)
     return Result(outcome, ended.exit.code, ended.exit.signal, error, duration_ms, output.size, output.tail)
@@ -99,5 +121,9 @@ def _judged(exited: Exit, reason: Reason | None) -> tuple[Outcome, str | None]:
     return reason.outcome, reason.error
 
 
-def _ms_since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
+def was_cut_short(result: Result) -> bool:
+    """Whether a signal that a shutdown may send ended the run, not a limit of ours, which has its own error."""
+    # A shell says of a command that a signal ended: 128 and its number; so do programs that tidy up first.
+    number = result.signal if result.signal is not None else (result.exit_code or 0) - 128
+    by_signal = result.outcome is Outcome.FAILED and number in SHUTDOWN_SIGNALS
+    return by_signal and result.error == Exit(result.exit_code, result.signal).error

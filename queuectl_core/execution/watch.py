@@ -42,12 +42,13 @@ class Limits(NamedTuple):
 
 class Look(NamedTuple):
     """How the worker looks after a run meanwhile: `at` is called whenever something comes for the worker, and
-    with True by routine: `first` seconds after the start, then each `each` seconds, and once a second at the least. It
-    returns a reason where the run should be ended."""
+    with True by routine: `first()` seconds after the start, then each `each` seconds, and once a second at the least.
+    It returns a reason where the run should be ended. `ahead` is called once, when the command has been started."""
 
     at: Callable[[bool], Reason | None]
-    first: float = ROUTINE_LOOK
-    each: float = ROUTINE_LOOK
+    ahead: Callable[[], None]
+    first: Callable[[], float]
+    each: float
 
 
 class Reason(NamedTuple):
@@ -82,7 +83,8 @@ class Watch:
 
     def until_ended(self, poll: select.poll, look: Look) -> Ended:
         """Wait until the command has ended, and end it where need be."""
-        routine_at = self._began + look.first
+        look.ahead()
+        routine_at = self._began + look.first()
         looked = False
         while True:
             # At once after a look: what it took in may have been the word of the end.

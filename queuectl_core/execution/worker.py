@@ -14,19 +14,18 @@ import time
 from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
-from queuectl_core.execution.hand import Hand
+from queuectl_core.execution.hand import Finished, Hand
 from queuectl_core.execution.idling import Sleeper
 from queuectl_core.execution.liveness import Hold, Success
 from queuectl_core.execution.orders import Inbox, WorkerOptions, drain_bytes
-from queuectl_core.execution.process import Exit
 from queuectl_core.execution.processes import become_subreaper, reap_strays
-from queuectl_core.execution.running import Runner
+from queuectl_core.execution.running import Runner, was_cut_short
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.standing import Standing
 from queuectl_core.execution.telling import Telling
 from queuectl_core.execution.watch import ROUTINE_LOOK, Look, Reason
 from queuectl_core.model.errors import StoreError
-from queuectl_core.model.job import Job, Outcome, Result
+from queuectl_core.model.job import Job, Outcome
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
@@ -41,10 +40,11 @@ STORE_PATIENCE = (0.1, 5.0)
 SHUTDOWN_NOTICE = 0.1
 """Seconds that the news of a shutdown may come after the signal which ended a run."""
 
+CROWDED = 1.0
+"""Seconds that a line at the store is taken to last: who waits for it watches no command meanwhile."""
+
 NO_ORDERS = (signal.SIGCHLD, signal.SIGALRM)
 """Signals that tell of the end of a child, and of a wait for the store that was too long."""
-
-SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
 
 
 class OpenTurn(NamedTuple):
@@ -80,9 +80,11 @@ class Worker:
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)
-        self._runner = Runner(home, self._hold, self._poll, self._store.tail_bytes)
+        self._runner = Runner(home, self._hold, self._poll, self._signals, self._store.tail_bytes)
         self._hand = Hand()
         self._turn: OpenTurn | None = None
+        self._crowded_until = 0.0
+        """Until when (s, monotonic) no turn is taken during a run, since others stood in line for the store."""
         self._rung = False
         """Whether a ring woke us that we have not passed on."""
         self._standing.register(self._adopt_settings(stored))
@@ -124,6 +126,7 @@ class Worker:
         """Hang out the bells and look once more; or, where that was done, sleep. Whether a bell woke us."""
         if not self._sleeper.listening:
             self._runner.rest()
+            self._hand.slow_down()
             self._sleeper.listen()
             if self._options.ring_when_idle:
                 self._doorbell.ring([Wake(pools=frozenset({self._options.pool}))])
@@ -218,20 +221,36 @@ class Worker:
             self._telling.trouble(error)
             return False
 
-    def _run(self, token: str, job: Job) -> Report:
+    def _run(self, token: str, job: Job) -> Finished:
         self._telling.start(job)
         each = min(ROUTINE_LOOK, self._standing.lease.heartbeat)
-        look = Look(lambda routine: self._look(token, job, routine), self._hand.first_look(each), each)
-        result = self._runner.run(job, token, self._settings, look)
+        look = Look(
+            lambda routine: self._look(token, job, routine),
+            lambda: self._look_ahead(token),
+            lambda: self._hand.first_look(each),
+            each,
+        )
+        result, at = self._runner.run(job, token, self._settings, look)
         if result.outcome is Outcome.COMPLETED:
             self._hold.note_success(token, Success(result.duration_ms, result.output_bytes))
-        if _was_cut_short(result) and (self._standing.lease.over or self._is_shutdown()):
+        if was_cut_short(result) and (self._standing.lease.over or self._is_shutdown()):
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
             self._give_back(token)
             self._poll.poll(STORE_PATIENCE[1] * 1000)
-        return Report(job.number, token, result, self._settings, random.random())
+        return Finished(Report(job.number, token, result, self._settings, random.random()), at)
+
+    def _look_ahead(self, running: str) -> None:
+        """Take the next turn while a run goes on, where that is likely to be short, and no line is to be stood in."""
+        now = time.monotonic()
+        if now < self._crowded_until or self._draining or not self._hand.looks_ahead() or self._standing.lease.over:
+            return
+        with contextlib.suppress(StoreError), self._store.impatient(self._standing.lease.patience):
+            if self._store.is_crowded():
+                self._crowded_until = now + CROWDED
+            else:
+                self._keep_up(self._take_turn(running=running))
 
     def _may_go_on(self) -> bool:
         """Whether what we claimed is ours to begin. Where others were told that we are gone, it is given back."""
@@ -321,11 +340,3 @@ class Worker:
         self._doorbell.take_down(self._options.id)
         self._store.close()
         self._hold.close()
-
-
-def _was_cut_short(result: Result) -> bool:
-    """Whether a signal that a shutdown may send ended the run, not a limit of ours, which has its own error."""
-    # A shell says of a command that a signal ended: 128 and its number; so do programs that tidy up first.
-    number = result.signal if result.signal is not None else (result.exit_code or 0) - 128
-    by_signal = result.outcome is Outcome.FAILED and number in SHUTDOWN_SIGNALS
-    return by_signal and result.error == Exit(result.exit_code, result.signal).error

@@ -40,6 +40,10 @@ class Store(Protocol):
         """
         ...
 
+    def is_crowded(self) -> bool:
+        """Whether others wait for the store by now, so that a transaction would have to wait behind them."""
+        ...
+
     def data_version(self) -> int:
         """A number that differs once somebody else has committed since the last call."""
         ...

@@ -9,9 +9,10 @@ import json
 import os
 import signal
 import sys
+import time
 from typing import Any
 
-from queuectl_core.execution import idling, keeper, watch
+from queuectl_core.execution import idling, keeper, watch, worker
 from queuectl_core.execution.events import PoolEvent
 from queuectl_core.execution.pool import PoolOptions, run_pool
 from queuectl_core.store.home import Home
@@ -34,11 +35,13 @@ def main(order: dict[str, Any]) -> int:
 
     if not order["routine_looks"]:
         idling.ROUTINE_LOOK_MS = 3_600_000
-        watch.ROUTINE_LOOK = 3600.0
+        watch.ROUTINE_LOOK = worker.ROUTINE_LOOK = 3600.0  # type: ignore[attr-defined]
     if not order["keeper_steps"]:
         keeper.STEP_SECONDS = 3600.0
     if order["keeper_dies"]:
         keeper.Keeper._register = die  # type: ignore[assignment, method-assign]
+    if order["slowness"]:
+        worker.Worker._look_ahead = lambda *_: time.sleep(order["slowness"])  # type: ignore[method-assign]
     if order["inherited"]:
         # What whoever starts a pool may leave open, for all it starts to see.
         os.dup2(told, order["inherited"])

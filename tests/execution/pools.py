@@ -155,10 +155,12 @@ class LiveQueue:
         keeper_steps: bool = True,
         keeper_dies: bool = False,
         inherited: int = 0,
+        slowness: float = 0.0,
         environment: Mapping[str, str] | None = None,
     ) -> Pool:
         """Start a pool; without `routine_looks` its workers, and without `keeper_steps` its keeper, see what
-        happens by events alone, never by a look of their own; no keeper of one that `keeper_dies` lives to register."""
+        happens by events alone, never by a look of their own; no keeper of one that `keeper_dies` lives to register.
+        `slowness` is how many seconds its workers take for what they do once a command is started."""
         number = next(self._numbers)
         told, errors = self.folder / f"events-{number}", self.folder / f"errors-{number}"
         order = {
@@ -171,6 +173,7 @@ class LiveQueue:
             "keeper_steps": keeper_steps,
             "keeper_dies": keeper_dies,
             "inherited": inherited,
+            "slowness": slowness,
             "events": str(told),
         }
         with errors.open("wb") as stderr:

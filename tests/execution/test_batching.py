@@ -1,6 +1,8 @@
-"""Several short jobs share a transaction; none of them pays for that: not by waiting, not by another's crash."""
+"""Short jobs share a transaction, the next is claimed while one runs: none pays for it by a wait or by a crash."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 
@@ -19,8 +21,11 @@ def completed(queue: LiveQueue, jobs: list[str]) -> bool:
     return all(queue.job(job).state is JobState.COMPLETED for job in jobs)
 
 
-def test_no_job_waits_behind_a_long_one_in_the_same_worker(queue: LiveQueue, gate: Gate) -> None:
-    before = [queue.put() for _ in range(WARM_UP)]
+@pytest.mark.parametrize(("usual", "times"), [("true", WARM_UP), ("sleep 0.03", 6)])
+def test_no_job_waits_behind_a_long_one_in_the_same_worker(
+    queue: LiveQueue, gate: Gate, usual: str, times: int
+) -> None:
+    before = [queue.put(usual) for _ in range(times)]
     long = queue.put(gate.command)
     behind = [queue.put() for _ in range(12)]
 
@@ -51,6 +56,45 @@ def test_a_job_that_kills_its_worker_costs_those_around_it_nothing(queue: LiveQu
     assert all(queue.output(job) == b"once\n" for job in others)
     tails = [queue.run(tail(int(job), 1)) for job in others]
     assert tails == [b"once\n"] * 36
+
+
+def test_where_jobs_are_not_long_the_next_is_claimed_ahead_and_given_back_where_one_is(
+    queue: LiveQueue, gate: Gate
+) -> None:
+    for _ in range(4):
+        queue.put("sleep 0.03")
+    queue.put(gate.command)
+    behind = queue.put()
+    queue.ready_pool(routine_looks=False)
+    gate.pid()
+
+    def given_back() -> bool:
+        job = queue.job(behind)
+        return job.state is JobState.PENDING and job.updated_at > job.created_at
+
+    eventually(given_back, what="it was claimed, and is pending again")
+    assert (queue.job(behind).attempts, queue.runs(behind)) == (0, [])
+    gate.open()
+    queue.once(behind, JobState.COMPLETED)
+    assert queue.outcomes(behind) == [Outcome.COMPLETED]
+
+
+def test_the_history_tells_when_each_command_began_and_ended(queue: LiveQueue) -> None:
+    jobs = [queue.put("sleep 0.03") for _ in range(6)]
+
+    queue.drained()
+
+    runs = [run for job in jobs for run in queue.runs(job)]
+    assert [(run.finished_at or 0) - run.started_at for run in runs] == [run.duration_ms for run in runs]
+    assert all(later.started_at >= (run.finished_at or 0) - 1 for run, later in pairwise(runs))
+
+
+def test_what_a_worker_does_while_its_command_runs_makes_no_run_longer(queue: LiveQueue) -> None:
+    jobs = [queue.put() for _ in range(4)]
+
+    queue.drained(slowness=0.5)
+
+    assert all((run.duration_ms or 0) < 400 for job in jobs for run in queue.runs(job))
 
 
 def test_results_of_short_jobs_are_stored_while_a_long_one_runs(queue: LiveQueue, gate: Gate) -> None:

@@ -130,14 +130,15 @@ class ModelQueue:
         """The jobs that runs of a worker (None: of any) hold, by number."""
         return [job for job in self.in_state({JobState.PROCESSING}) if worker in (None, job.history[-1].worker)]
 
-    def end(self, token: str, outcome: Outcome, late_ms: int) -> Facts | None:
+    def end(self, token: str, outcome: Outcome, late_ms: int, since_ms: int | None) -> Facts | None:
         """End a run; None where the token is stale, and nothing is changed then."""
         job = self.held(token)
         if job is None:
             return None
         run = job.history[-1]
-        finished_at = max(run.started_at, self.now - late_ms)
-        job.history[-1] = run._replace(outcome=outcome, finished_at=finished_at)
+        began_at = run.started_at if since_ms is None else max(run.started_at, self.now - since_ms)
+        finished_at = max(began_at, self.now - late_ms)
+        job.history[-1] = run._replace(outcome=outcome, started_at=began_at, finished_at=finished_at)
         if outcome is Outcome.RELEASED:
             job.attempts -= 1
         if outcome is Outcome.COMPLETED:

@@ -183,6 +183,20 @@ def test_who_waits_longest_is_through_first(line: Callable[..., Line]) -> None:
     assert waiting.passed(4) == "abcd"
 
 
+def test_a_gate_is_crowded_while_somebody_waits_at_it(line: Callable[..., Line]) -> None:
+    waiting = line("a")
+    assert waiting.gate.is_crowded()
+
+    waiting.gate.leave()
+
+    assert waiting.passed(1) == "a"
+    eventually(lambda: not waiting.gate.is_crowded(), what="nobody waits")
+
+
+def test_who_is_through_makes_no_crowd(line: Callable[..., Line]) -> None:
+    assert not line("").gate.is_crowded()
+
+
 def test_who_comes_back_at_once_stands_behind_those_who_wait(line: Callable[..., Line]) -> None:
     waiting = line("ab")
 

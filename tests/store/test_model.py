@@ -150,11 +150,12 @@ class StoreBesideModel(Opened, BulkChanges):
         asks: int = 0,
         queues: tuple[str, ...] = (),
         late_ms: int = 0,
+        since_ms: int | None = None,
     ) -> None:
         """A worker reports these runs and asks for so many jobs."""
         known = self.store.run(stored_settings()).values
         reports = [
-            report(Run(held.job, held.token), outcome, settings=known)._replace(late_ms=late_ms)
+            report(Run(held.job, held.token), outcome, settings=known)._replace(late_ms=late_ms, since_ms=since_ms)
             for held, outcome in ends
         ]
         wishes = [Ask(worker, next(self.tokens), queues) for _ in range(asks)]
@@ -165,7 +166,7 @@ class StoreBesideModel(Opened, BulkChanges):
         else:
             told = self.store.run(take_turns(reports, wishes))
         assert [job and Facts.of(job) for job in told.ended] == [
-            self.model.end(held.token, outcome, late_ms) for held, outcome in ends
+            self.model.end(held.token, outcome, late_ms, since_ms) for held, outcome in ends
         ]
         granted = wishes[: self.model.share(asks, len(self.there.workers))]
         expected = [(wish.token, self.model.claim(worker, wish.token, queues)) for wish in granted]
@@ -189,11 +190,17 @@ class StoreBesideModel(Opened, BulkChanges):
     def claim_several(self, worker: str, asks: int) -> None:
         self.turn(worker, asks=asks)
 
-    @rule(pick=PICKS, outcome=RESULTS, took_ms=st.sampled_from([0, 1000]), late_ms=st.sampled_from([0, 700]))
-    def finish(self, pick: int, outcome: Outcome, took_ms: int, late_ms: int) -> None:
+    @rule(
+        pick=PICKS,
+        outcome=RESULTS,
+        took_ms=st.sampled_from([0, 1000]),
+        late_ms=st.sampled_from([0, 700]),
+        ran_ms=st.sampled_from([None, 0, 200]),
+    )
+    def finish(self, pick: int, outcome: Outcome, took_ms: int, late_ms: int, ran_ms: int | None) -> None:
         self.pass_time(took_ms)
-        held = self.held_by()
-        self.turn("pool-1", [(held[pick % len(held)], outcome)] if held else [], late_ms=late_ms)
+        held, since_ms = self.held_by(), None if ran_ms is None else late_ms + ran_ms
+        self.turn("pool-1", [(held[pick % len(held)], outcome)] if held else [], late_ms=late_ms, since_ms=since_ms)
 
     @rule(worker=WORKERS, outcomes=st.lists(RESULTS, max_size=4), asks=st.integers(0, 4), queues=FILTERS)
     def finish_and_claim_several(

@@ -62,6 +62,7 @@ def set_ended(number: int, token: str) -> Steps[tuple[int, list[Attempt]]]:
         "signal": None,
         "error": None,
         "duration_ms": 0,
+        "began_at": NOON,
         "ended_at": NOON,
         "output_bytes": 0,
     }

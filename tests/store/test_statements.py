@@ -88,7 +88,8 @@ def test_one_instant_serves_a_whole_transaction(sqlite_store: SqliteStore) -> No
 def test_several_rows_are_answered_with_how_many_changed(store: Engine) -> None:
     run = job_in(store, JobState.PROCESSING)
     mine = {"number": run.job.number, "attempt": 1, "token": run.token}
-    facts = {"outcome": "lost", "ended_at": NOON, "exit_code": None, "signal": None, "error": None, "duration_ms": 1}
+    facts = {"outcome": "lost", "exit_code": None, "signal": None, "error": None, "duration_ms": 1}
+    facts |= {"began_at": NOON, "ended_at": NOON}
     rows = [{**row, **facts, "output_bytes": 0} for row in (mine, {**mine, "token": "another"})]
 
     @write

@@ -7,7 +7,7 @@ import pytest
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.claims import Ask, Held, take_turns, unclaim
-from queuectl_core.store.transactions.statistics import summary
+from queuectl_core.store.transactions.statistics import minutes_since, summary
 from queuectl_core.store.transactions.workers import register_worker
 from tests.store.acts import Run, ended, fresh_token, look, put, report, runs, started
 from tests.store.engines import Engine
@@ -92,6 +92,33 @@ def test_a_result_that_is_reported_late_tells_when_its_run_ended(store: Engine) 
     assert job.finished_at == store.clock.now - 15
     [attempt] = runs(store, job)
     assert attempt.finished_at == store.clock.now - 15
+
+
+def test_a_job_that_was_claimed_ahead_has_started_when_its_command_did(store: Engine) -> None:
+    job = put(store)
+    run = started(store)
+    store.clock.now += 500
+
+    told = store.run(take_turns([report(run, Outcome.COMPLETED, duration_ms=80)._replace(late_ms=15, since_ms=95)], []))
+
+    began_at = store.clock.now - 95
+    [attempt] = runs(store, job)
+    assert (attempt.started_at, attempt.finished_at) == (began_at, began_at + 80)
+    assert look(store, job).started_at == began_at
+    assert told.ended == [look(store, job)]
+    assert [minute.waiting_ms for minute in store.run(minutes_since(1))] == [405]
+
+
+def test_no_run_has_started_before_it_was_claimed(store: Engine) -> None:
+    job = put(store)
+    run = started(store)
+    claimed_at = store.clock.now
+    store.clock.now += 10
+
+    store.run(take_turns([report(run, Outcome.FAILED, duration_ms=80)._replace(since_ms=80)], []))
+
+    assert [attempt.started_at for attempt in runs(store, job)] == [claimed_at]
+    assert look(store, job).started_at == claimed_at
 
 
 def test_a_claim_that_is_given_back_leaves_no_trace(store: Engine) -> None:

@@ -264,37 +264,38 @@ ORDER BY number FOR UPDATE;
 -- What ends a run of a job is in three statements, as on SQLite. All are fenced by the token.
 
 -- name: end_jobs
-UPDATE jobs SET token = NULL, cancelling = 0, (state, attempts, finished_at, exit_code, signal, error, updated_at) = (
-    SELECT r.state, jobs.attempts + r.charge, r.ended_at, r.exit_code, r.signal, r.error, r.now
-    FROM json_to_recordset(:rows::json) AS r (token text, state text, charge integer, ended_at bigint,
+UPDATE jobs SET token = NULL, cancelling = 0,
+    (state, attempts, started_at, finished_at, exit_code, signal, error, updated_at) = (
+    SELECT r.state, jobs.attempts + r.charge, r.began_at, r.ended_at, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, state text, charge integer, began_at bigint, ended_at bigint,
         exit_code integer, signal integer, error text, now bigint)
     WHERE r.token = jobs.token)
 WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: put_off_jobs
-UPDATE jobs SET state = 'failed', token = NULL, (ready, due, exit_code, signal, error, updated_at) = (
-    SELECT (r.delay_ms <= 0)::integer, r.now + r.delay_ms, r.exit_code, r.signal, r.error, r.now
-    FROM json_to_recordset(:rows::json) AS r (token text, delay_ms bigint, exit_code integer, signal integer,
+UPDATE jobs SET state = 'failed', token = NULL, (ready, due, started_at, exit_code, signal, error, updated_at) = (
+    SELECT (r.delay_ms <= 0)::integer, r.now + r.delay_ms, r.began_at, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, delay_ms bigint, began_at bigint, exit_code integer, signal integer,
         error text, now bigint)
     WHERE r.token = jobs.token)
 WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: release_jobs
-UPDATE jobs SET state = 'pending', token = NULL, ready = 1, (attempts, exit_code, signal, error, updated_at) = (
-    SELECT jobs.attempts + r.charge, r.exit_code, r.signal, r.error, r.now
-    FROM json_to_recordset(:rows::json) AS r (token text, charge integer, exit_code integer, signal integer,
+UPDATE jobs SET state = 'pending', token = NULL, ready = 1, (attempts, started_at, exit_code, signal, error, updated_at) = (
+    SELECT jobs.attempts + r.charge, r.began_at, r.exit_code, r.signal, r.error, r.now
+    FROM json_to_recordset(:rows::json) AS r (token text, charge integer, began_at bigint, exit_code integer, signal integer,
         error text, now bigint)
     WHERE r.token = jobs.token)
 WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: end_runs
-UPDATE runs SET (outcome, finished_at, exit_code, signal, error, duration_ms, output_bytes) = (
-    SELECT r.outcome, greatest(runs.started_at, r.ended_at), r.exit_code, r.signal, r.error,
-        coalesce(r.duration_ms, greatest(0, r.ended_at - runs.started_at)), r.output_bytes
-    FROM json_to_recordset(:rows::json) AS r (token text, outcome text, ended_at bigint, exit_code integer,
+UPDATE runs SET (outcome, started_at, finished_at, exit_code, signal, error, duration_ms, output_bytes) = (
+    SELECT r.outcome, r.began_at, r.ended_at, r.exit_code, r.signal, r.error,
+        coalesce(r.duration_ms, greatest(0, r.ended_at - r.began_at)), r.output_bytes
+    FROM json_to_recordset(:rows::json) AS r (token text, outcome text, began_at bigint, ended_at bigint, exit_code integer,
         signal integer, error text, duration_ms bigint, output_bytes bigint)
     WHERE r.token = runs.token)
 WHERE job = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))

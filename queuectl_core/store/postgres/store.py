@@ -240,6 +240,10 @@ class PostgresStore:
             self._deadline, self._patience = usual
             self._connection.deadline = self._deadline
 
+    def is_crowded(self) -> bool:
+        """False: on a server nobody waits for others."""
+        return False
+
     def _ready(self) -> Bounded:
         """The connection; made anew where it was lost, unless that failed just now. Raises psycopg.Error."""
         if self._deadline is not None and time.monotonic() >= self._deadline:

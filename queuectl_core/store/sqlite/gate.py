@@ -102,9 +102,14 @@ class Gate:
                 return
             time.sleep(pause)
 
+    def is_crowded(self) -> bool:
+        """Whether somebody is in line. Raises a StoreError, as `enter`."""
+        self._find()
+        return fcntl.fcntl(self._line, fcntl.F_GETLK, _ANYBODY)[:2] != _NOBODY
+
     def _is_first(self) -> bool:
         """Pass, if nobody is through and nobody is in line."""
-        return fcntl.fcntl(self._line, fcntl.F_GETLK, _ANYBODY)[:2] == _NOBODY and self.is_open()
+        return not self.is_crowded() and self.is_open()
 
     def _stood_in_line(self) -> bool:
         """Stand in line and pass; False where that cannot be done, or took too long."""
@@ -119,7 +124,8 @@ class Gate:
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
         except _TooLong:
             self.leave()
-            self._goes_round_until = time.monotonic() + GOING_ROUND
+            if self.patience >= STANDING:  # Else it may just be a long line.
+                self._goes_round_until = time.monotonic() + GOING_ROUND
             return False
         except OSError:
             # On a disk that is full no ticket can be written, where none was before, nor a lock be had without memory.

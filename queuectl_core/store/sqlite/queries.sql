@@ -222,23 +222,23 @@ WHERE number = run.value ->> 0 AND token = run.value ->> 1 AND state = 'processi
 -- that is set, whether it changes or not. All are fenced by the token.
 
 -- name: end_jobs
-UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge, finished_at = :ended_at,
-    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+UPDATE jobs SET state = :state, token = NULL, cancelling = 0, attempts = attempts + :charge, started_at = :began_at,
+    finished_at = :ended_at, exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
 -- name: put_off_jobs
 UPDATE jobs SET state = 'failed', token = NULL, ready = :delay_ms <= 0, due = :now + :delay_ms,
-    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+    started_at = :began_at, exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
 -- name: release_jobs
 UPDATE jobs SET state = 'pending', token = NULL, ready = 1, attempts = attempts + :charge,
-    exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
+    started_at = :began_at, exit_code = :exit_code, signal = :signal, error = :error, updated_at = :now
 WHERE number = :number AND token = :token AND state = 'processing';
 
 -- name: end_runs
-UPDATE runs SET outcome = :outcome, finished_at = max(started_at, :ended_at), exit_code = :exit_code,
-    signal = :signal, error = :error, duration_ms = coalesce(:duration_ms, max(0, :ended_at - started_at)),
+UPDATE runs SET outcome = :outcome, started_at = :began_at, finished_at = :ended_at, exit_code = :exit_code,
+    signal = :signal, error = :error, duration_ms = coalesce(:duration_ms, max(0, :ended_at - :began_at)),
     output_bytes = :output_bytes
 WHERE job = :number AND attempt = :attempt AND token = :token;
 

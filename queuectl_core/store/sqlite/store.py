@@ -105,6 +105,10 @@ class SqliteStore:
         finally:
             self._gate.patience = usual
 
+    def is_crowded(self) -> bool:
+        """Whether others stand at the gate."""
+        return self._gate.is_crowded()
+
     def _attempt(self, begin: str, transaction: Transaction[T]) -> Play[T]:
         """Begin, play and commit; or roll back and raise."""
         self._connection.execute(begin)

@@ -32,7 +32,8 @@ class Ask(NamedTuple):
 class Report(NamedTuple):
     """A run that has ended: `spread` is a random number in [0, 1) for the jitter of the backoff.
 
-    `late_ms` is how long ago it ended: results of short runs are reported together.
+    `late_ms` is how long ago it ended: results of short runs are reported together. `since_ms` is how long ago its
+    command was started, None where nobody can tell: it may have been claimed a little ahead of that.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Report(NamedTuple):
     settings: Settings
     spread: float = 0.0
     late_ms: int = 0
+    since_ms: int | None = None
 
 
 class Held(NamedTuple):
@@ -198,7 +200,7 @@ def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Jo
         if row is None:
             ended.append(None)
             continue
-        job, result = Job.from_row(row), report.result
+        job, result = _begun(Job.from_row(row), report, now), report.result
         state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
         values = _ended_columns(job, report, state, now)
         by_statement.setdefault(_ENDINGS.get(state, "end_jobs"), []).append(values)
@@ -217,6 +219,13 @@ def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Jo
     return ended
 
 
+def _begun(job: Job, report: Report, now: int) -> Job:
+    """The job with the instant when its command was started, where that is known."""
+    if report.since_ms is None:
+        return job
+    return job._replace(started_at=max(job.started_at or 0, now - report.since_ms))
+
+
 _ENDINGS = {JobState.FAILED: "put_off_jobs", JobState.PENDING: "release_jobs"}
 """The statement by which a run's job takes its next state, where that is not its last."""
 
@@ -231,6 +240,7 @@ def _ended_columns(job: Job, report: Report, state: JobState, now: int) -> dict[
         "outcome": result.outcome,
         "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
         "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread) if state is JobState.FAILED else 0,
+        "began_at": job.started_at,
         "ended_at": max(job.started_at or 0, now - report.late_ms),
         "exit_code": result.exit_code,
         "signal": result.signal,
