@@ -23,10 +23,13 @@ SHORT_MS = 20
 AHEAD_MS = 100
 """A run that takes no longer than this has the next job claimed ahead: of a longer one, a turn is not a hundredth."""
 
-MOST_CLAIMED = 8
-"""How many jobs a worker has in hand at most."""
+MOST_CLAIMED = 24
+"""How many jobs a worker claims at once at most, and how many results it keeps: its lock file has room for so many."""
 
-RESULT_PATIENCE = 0.01
+HAND_MS = 50
+"""How long what a worker claims at once takes together, where each job takes as long as the one before."""
+
+RESULT_PATIENCE = 0.025
 """Seconds that a result may wait for others before it is reported."""
 
 
@@ -74,7 +77,7 @@ class Hand:
         """Take in a result, and learn from it how many jobs to claim at once, and when."""
         self._finished.append(finished)
         duration = finished.report.result.duration_ms
-        self._pace = min(MOST_CLAIMED, self._pace * 2) if duration <= SHORT_MS else 1
+        self._pace = min(MOST_CLAIMED, self._pace * 2, HAND_MS // max(1, duration)) if duration <= SHORT_MS else 1
         self._ahead = duration <= AHEAD_MS
 
     def slow_down(self) -> None:
@@ -84,7 +87,7 @@ class Hand:
 
     def must_report(self) -> bool:
         """Whether a turn with the store is due: nothing is left to begin, or a result cannot wait longer."""
-        if not self.claimed:
+        if not self.claimed or len(self._finished) >= MOST_CLAIMED:
             return True
         if any(report.result.outcome is not Outcome.COMPLETED for report, _ in self._finished):
             return True

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.execution.hand import MOST_CLAIMED, SHORT_MS
 from queuectl_core.execution.liveness import (
     NOTE_BYTES,
     Hold,
@@ -140,6 +141,22 @@ def test_a_draft_is_swept_once_its_maker_is_dead(home: Home) -> None:
     sweep_drafts(home)
 
     assert (left.exists(), fresh.exists()) == (False, True)
+
+
+def test_a_note_has_room_for_all_that_a_worker_keeps_to_itself(home: Home) -> None:
+    hold = Hold(home, f"{'f' * 10}-1000")
+    tokens = [f"{n:032x}" for n in range(MOST_CLAIMED + 1)]
+    for token in tokens:
+        hold.note_start(token)
+        hold.note_success(token, Success(SHORT_MS, 2**62))
+
+    hold.note_run(RunNote(tokens[-1], 2**22, 2**62, 2**62))
+
+    assert os.stat(home.lock(hold.name)).st_size == NOTE_BYTES
+    note = read_note(home, hold.name)
+    assert note is not None
+    assert list(note.begun) == tokens
+    hold.close()
 
 
 def test_a_note_says_which_runs_were_begun_since_the_last_report(home: Home) -> None:
