@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from queuectl_core.execution.roster import WorkerView
 
+ARRIVAL = 5.0
+"""Seconds that a pool which was just started has to get to where it can be reached."""
+
 GLANCE = 0.05
 """Seconds between two looks at whether a pool has gone."""
 
@@ -125,10 +128,8 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
     """Drain every pool unless one is named, and return when they are gone."""
     if now and timeout is not None:
         raise InvalidInput("--now and --timeout both say how long to wait", "give one of them")
-    from queuectl_core.execution.roster import living_pools
-
     with context.open_store() as store:
-        living = living_pools(store)
+        living = _pools_there(store)
         if pool is None and not living:
             output.note("no pool is running")
             return DONE
@@ -140,6 +141,16 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
             store.run(order(pools, Orders.STOP))
             wait_until_gone(store, pools, None)
     return DONE
+
+
+def _pools_there(store: Store) -> list[Pool]:
+    """The pools that run, once those that were started a moment ago can be told of what is wished."""
+    from queuectl_core.execution.roster import arriving, living_pools
+
+    deadline = time.monotonic() + ARRIVAL
+    while arriving(store) and time.monotonic() < deadline:
+        time.sleep(GLANCE)
+    return living_pools(store)
 
 
 def wait_until_gone(store: Store, pools: list[str], seconds: float | None) -> bool:
@@ -176,10 +187,8 @@ def _tell_a_person(text: str) -> None:
 def scale_pool(number: int, pool: str | None) -> None:
     """Change how many workers a running pool has; those too many finish their jobs first."""
     refuse_too_many(number)
-    from queuectl_core.execution.roster import living_pools
-
     with context.open_store() as store:
-        living = living_pools(store)
+        living = _pools_there(store)
         meant = _only(living) if pool is None else _named(pool, living)
         if meant.orders is not Orders.RUN:
             raise NoSuchPool(f"pool {meant.id} is stopping", "start another with 'queuectl worker start'")

@@ -119,6 +119,12 @@ def living_pools(store: Store) -> list[Pool]:
     return [pool for pool in known.pools if pool.id in living]
 
 
+def arriving(store: Store) -> frozenset[str]:
+    """The pools of this home that live and are not on the roster yet: they cannot be told anything."""
+    living = {name for name in alive(store.home) if "-" not in name}
+    return frozenset(living - {pool.id for pool in store.run(roster()).pools}) if living else frozenset()
+
+
 def names_of_the_living(store: Store) -> frozenset[str]:
     """The names of every pool and worker that is alive: workers are POOL-N, pools have no hyphen."""
     if store.home.url is None:

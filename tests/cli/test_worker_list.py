@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from queuectl_core.execution.liveness import Hold
+from queuectl_core.execution.roster import arriving
+from queuectl_core.store.opening import open_home
 from queuectl_core.store.transactions.workers import register_pool, register_worker, roster
 from tests.cli.line import CommandLine
 from tests.store.acts import put, started
@@ -52,6 +54,17 @@ def test_in_a_pipe_a_worker_is_a_line_of_fields(queuectl: CommandLine, store: En
 
     assert line.split("\t")[:3] == ["pool-1", "1", "lost"]
     assert line.split("\t")[4:] == ["-", "all"]
+
+
+def test_a_pool_is_awaited_until_it_is_on_the_roster(queuectl: CommandLine, store: Engine) -> None:
+    held = Hold(queuectl.home, "pool")
+    with open_home(queuectl.home) as commands:
+        assert arriving(commands) == {"pool"}
+
+        register(store, "pool", "pool-1")
+
+        assert arriving(commands) == frozenset()
+    held.close()
 
 
 def test_stop_is_content_where_no_pool_runs(queuectl: CommandLine) -> None:

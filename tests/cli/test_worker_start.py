@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from queuectl_core.cli.worker import usual_count
 from queuectl_core.execution.locks import alive
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.transactions.settings import set_setting
 from tests.cli.line import CommandLine, at_terminal, program, run_program
 from tests.execution.waiting import PATIENCE, eventually
@@ -135,6 +137,24 @@ def test_stop_lets_what_runs_finish_and_returns_when_the_pool_is_gone(
 
     assert look(store, job).state is JobState.COMPLETED
     assert not alive(queuectl.home)
+
+
+def test_a_pool_that_has_only_just_been_started_is_stopped_too(queuectl: CommandLine, store: Engine) -> None:
+    home = queuectl.home
+    gate = Gate(home, PATIENCE)
+    gate.enter()  # So that no pool gets onto the roster.
+    with subprocess.Popen(program(home, "worker", "start"), stderr=subprocess.DEVNULL) as pool:
+        eventually(lambda: alive(home), what="the pool has begun")
+        opening = threading.Timer(0.3, gate.close)
+        opening.start()
+
+        try:
+            assert queuectl("worker", "stop").status == 0
+            assert pool.wait(PATIENCE) == 0
+        finally:
+            opening.join()
+            pool.terminate()
+    assert not alive(home)
 
 
 @pytest.mark.parametrize("how", [("--now",), ("--timeout", "0.2")])
