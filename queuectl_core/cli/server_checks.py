@@ -106,6 +106,23 @@ def _connections(store: Store) -> Finding:
     return warning("connections", detail, advice)
 
 
+def _announcements(store: Store) -> Finding:
+    address = parse_address(str(store.home.url))
+    match checkup.announcements(address):
+        case checkup.Way.DIRECT:
+            return ok("announcements", "pools hear of new jobs from the server itself")
+        case checkup.Way.PAST:
+            return ok("announcements", "pools hear of new jobs through what is in between, or past it")
+    if address.direct == address.conninfo:
+        detail = f"a pooler keeps them from pools, which find what other hosts enqueue {_BY_LOOKING}"
+        return warning("announcements", detail, "add listen=HOST:PORT to the URL, past the pooler")
+    detail = f"none comes by way of listen= in the URL: pools find what other hosts enqueue {_BY_LOOKING}"
+    return warning("announcements", detail, "let listen= name the server itself, past the pooler")
+
+
+_BY_LOOKING = "by the look that each takes once a second"
+
+
 def _vacuum(store: Store) -> Finding:
     found = store.run(checkup.holders(HELD_SECONDS))
     if found.seen:
@@ -160,6 +177,7 @@ SERVER_CHECKS: dict[str, Callable[[Store], Finding]] = {
     "rights": _rights,
     "clock": _clock,
     "connections": _connections,
+    "announcements": _announcements,
     "vacuum": _vacuum,
     "garbage": _garbage,
     "workers": _workers,

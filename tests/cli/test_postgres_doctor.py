@@ -61,7 +61,7 @@ def test_a_queue_in_order_has_every_check_of_a_server_and_none_of_a_file(doctor:
     assert {status for status, _, _ in found.values()} == {"ok"}
     assert list(found) == [
         "home", "permissions", "disk", "inodes", "logs", "store", "server", "schema", "rights", "clock", "connections",
-        "vacuum", "garbage", "workers", "counts", "import", "survivors", "run", "orphans",
+        "announcements", "vacuum", "garbage", "workers", "counts", "import", "survivors", "run", "orphans",
     ]  # fmt: skip
     assert found["server"][1].startswith("PostgreSQL ")
     assert doctor().status == 0

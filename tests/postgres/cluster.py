@@ -54,7 +54,7 @@ class Cluster:
         self.folder = folder
         self.password = secrets.token_urlsafe(24)
         self._account = account
-        self._port = _reserved_port()
+        self._port = reserved_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = runnable(account, folder)
         account.own(folder)
@@ -83,7 +83,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(),
+                env=environment(),
                 preexec_fn=end_with_parent,
                 **self._account.identity(),
             )
@@ -163,7 +163,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            env=_environment(),
+            env=environment(),
             preexec_fn=end_with_parent,
             **self._account.identity(),
         )
@@ -208,7 +208,7 @@ class Cluster:
                 _libc.shmctl(int(number), IPC_RMID, None)
 
 
-def _reserved_port() -> socket.socket:
+def reserved_port() -> socket.socket:
     """A port that the kernel chose, bound and not listened at.
 
     The server may share it, since both say SO_REUSEADDR; the kernel gives it to nobody else.
@@ -219,7 +219,7 @@ def _reserved_port() -> socket.socket:
     return reserved
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Nothing that a person may have set for a server of theirs."""
     return {"PATH": os.defpath, "LC_ALL": "C"}
 

@@ -129,6 +129,11 @@ BACKEND = "SELECT pg_backend_pid()"
 """Who serves us. A pooler tells of another when one connects: it has many connections, and lends out any of them."""
 
 
+def is_pooled(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], backend: int) -> bool:
+    """Whether a pooler is in between, by who answered `BACKEND`."""
+    return backend != connection.info.backend_pid
+
+
 def leave_unprepared(
     connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], backend: int, address: Address
 ) -> None:
@@ -136,7 +141,7 @@ def leave_unprepared(
 
     Each transaction may be given another of its connections, on which the same name may stand for what others prepared.
     """
-    if backend != connection.info.backend_pid and not address.is_sure:
+    if is_pooled(connection, backend) and not address.is_sure:
         connection.prepare_threshold = None
 
 
