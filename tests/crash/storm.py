@@ -27,6 +27,7 @@ from queuectl_core.store.transactions.changes import retry
 from queuectl_core.store.transactions.jobs import find
 from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.statistics import waiting_for
+from queuectl_core.store.transactions.workers import roster
 from tests.crash.checker import complaints
 from tests.crash.evidence import Told, is_locked, is_of, left_in_run, log_size, look, processes_of
 from tests.crash.ledger import Ledger, Word
@@ -293,9 +294,15 @@ class Storm:
         self.thaw()
         pool = self.start_pool(workers, "--drain")
         assert pool.process.wait(seconds) == 0, self.said()[-2000:]
+        # One that was started just before, on another host, must be on the roster to be told.
+        eventually(self._pools_are_known, 60, what=f"every pool has ended or is on the roster; {self.said()[-2000:]}")
         self.queuectl("worker", "stop")
         with contextlib.suppress(AssertionError):  # The checker says better what is left.
             eventually(lambda: not self.processes() and not any(map(left_in_run, self.hosts)), 5)
+
+    def _pools_are_known(self) -> bool:
+        known = {pool.pid for pool in self.store.run(roster()).pools}
+        return all(pool.has_ended() or pool.pid in known for pool in self._pools)
 
     def processes(self) -> list[int]:
         """The pids of every living process of these hosts, pools and jobs."""
