@@ -62,6 +62,9 @@ class MetricsPane(Pane, can_focus=True):
         super().__init__(id=id)
         self.window = Window.QUARTER
         self.queue: str | None = None
+        # Held, not looked for: where the console ends during a read, they are no longer to be found.
+        self._scope, self._figures = Line(id="metrics-scope"), Line(id="metrics-figures")
+        self._board = Static(markup=False, id="metrics-board")
         self._reader: Reader | None = None
         self._queues: tuple[str, ...] = ()
         self._metrics: Metrics | None = None
@@ -74,9 +77,9 @@ class MetricsPane(Pane, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Two lines of words, and the charts."""
-        yield Line(id="metrics-scope")
-        yield Line(id="metrics-figures")
-        yield Static(markup=False, id="metrics-board")
+        yield self._scope
+        yield self._figures
+        yield self._board
 
     def focus_first(self) -> None:
         """The pane itself takes the keys: nothing in it does."""
@@ -155,8 +158,8 @@ class MetricsPane(Pane, can_focus=True):
 
     def _say(self, reading: Reading, metrics: Metrics) -> None:
         scope = scope_line(metrics.window, metrics.queue, reading.queues, reading.depth, reading.oldest_ms)
-        self.query_one("#metrics-scope", Line).show(scope)
-        self.query_one("#metrics-figures", Line).show(figures_line(metrics.totals))
+        self._scope.show(scope)
+        self._figures.show(figures_line(metrics.totals))
 
     # ------------------------------------------------------------ drawing
 
@@ -182,12 +185,12 @@ class MetricsPane(Pane, can_focus=True):
                 else:
                     content = Content.from_rich_text(await asyncio.to_thread(board, *picture))
                 self._drawn = picture
-                self.query_one("#metrics-board", Static).update(content)
+                self._board.update(content)
         finally:
             self._drawing = False
 
     def _picture(self) -> Picture | None:
-        size = self.query_one("#metrics-board", Static).size
+        size = self._board.size
         if self._metrics is None or not size.width or not size.height:
             return None
         # Only the colour: a muted one is a shade of the background, which whole styles alone know.

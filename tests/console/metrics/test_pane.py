@@ -128,6 +128,17 @@ async def test_what_was_put_off_is_read_in_time(host: MetricsHost, monkeypatch: 
         await until(pilot, a_second_passed, what="the last change is shown")
 
 
+async def test_a_read_that_outlives_what_it_is_shown_in_is_no_trouble(
+    host: MetricsHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pane_module, "READ_SECONDS", dict.fromkeys(Window, 0.0))
+    async with host.run_test(size=SMALL) as pilot:
+        await seen(pilot, host, "ended 60")
+        await host.pane.query("*").remove()
+        roll_up(host.session.home, [minute(FIRST, ended=7)])
+        await host.pane.refresh_from_store()
+
+
 async def test_time_goes_on_where_nothing_changes(host: MetricsHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pane_module, "READ_SECONDS", dict.fromkeys(Window, 0.0))
     async with host.run_test(size=SMALL) as pilot:
