@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from queuectl_core.execution.processes import Process, all_processes, look_at, send
+from queuectl_core.execution.processes import Process, all_processes, is_stopped, look_at, send
 from queuectl_core.execution.roster import worker_views
 from queuectl_core.model.job import Job, NewJob
 from queuectl_core.store.home import Home
@@ -31,7 +31,8 @@ from queuectl_core.store.transactions.workers import roster
 from tests.crash.checker import complaints
 from tests.crash.evidence import Told, is_locked, is_of, left_in_run, log_size, look, processes_of
 from tests.crash.ledger import Ledger, Word
-from tests.execution.waiting import eventually, state_of
+from tests.execution.pools import lives
+from tests.execution.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "queuectl_core")
@@ -237,7 +238,7 @@ class Storm:
         send(process, number)
         if number == signal.SIGSTOP:
             # It ends the call it is in first: one that waited for a lock, and was just given it, keeps it.
-            eventually(lambda: state_of(pid) in "TXZ", what=f"process {pid} stands still")
+            eventually(lambda: is_stopped(pid) or not lives(pid), what=f"process {pid} stands still")
         return True
 
     def kill_worker(self, pool: Pool, rng: random.Random) -> int:

@@ -26,12 +26,3 @@ def eventually(condition: Callable[[], T | None], seconds: float = PATIENCE, *, 
     else:
         return found
     raise AssertionError(f"did not happen within {seconds:g} s: {what or condition}")
-
-
-def state_of(pid: int) -> str:
-    """What a process does: R for one that runs, T for one that was stopped, X for one that has gone, as in proc(5)."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "X"

@@ -276,17 +276,18 @@ WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elemen
 -- name: put_off_jobs
 UPDATE jobs SET state = 'failed', token = NULL, (ready, due, started_at, exit_code, signal, error, updated_at) = (
     SELECT (r.delay_ms <= 0)::integer, r.now + r.delay_ms, r.began_at, r.exit_code, r.signal, r.error, r.now
-    FROM json_to_recordset(:rows::json) AS r (token text, delay_ms bigint, began_at bigint, exit_code integer, signal integer,
-        error text, now bigint)
+    FROM json_to_recordset(:rows::json) AS r (token text, delay_ms bigint, began_at bigint, exit_code integer,
+        signal integer, error text, now bigint)
     WHERE r.token = jobs.token)
 WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
 
 -- name: release_jobs
-UPDATE jobs SET state = 'pending', token = NULL, ready = 1, (attempts, started_at, exit_code, signal, error, updated_at) = (
+UPDATE jobs SET state = 'pending', token = NULL, ready = 1,
+    (attempts, started_at, exit_code, signal, error, updated_at) = (
     SELECT jobs.attempts + r.charge, r.began_at, r.exit_code, r.signal, r.error, r.now
-    FROM json_to_recordset(:rows::json) AS r (token text, charge integer, began_at bigint, exit_code integer, signal integer,
-        error text, now bigint)
+    FROM json_to_recordset(:rows::json) AS r (token text, charge integer, began_at bigint, exit_code integer,
+        signal integer, error text, now bigint)
     WHERE r.token = jobs.token)
 WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r)) AND state = 'processing';
@@ -295,8 +296,8 @@ WHERE number = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elemen
 UPDATE runs SET (outcome, started_at, finished_at, exit_code, signal, error, duration_ms, output_bytes) = (
     SELECT r.outcome, r.began_at, r.ended_at, r.exit_code, r.signal, r.error,
         coalesce(r.duration_ms, greatest(0, r.ended_at - r.began_at)), r.output_bytes
-    FROM json_to_recordset(:rows::json) AS r (token text, outcome text, began_at bigint, ended_at bigint, exit_code integer,
-        signal integer, error text, duration_ms bigint, output_bytes bigint)
+    FROM json_to_recordset(:rows::json) AS r (token text, outcome text, began_at bigint, ended_at bigint,
+        exit_code integer, signal integer, error text, duration_ms bigint, output_bytes bigint)
     WHERE r.token = runs.token)
 WHERE job = ANY (ARRAY(SELECT (r ->> 'number')::bigint FROM json_array_elements(:rows::json) AS r))
     AND token = ANY (ARRAY(SELECT r ->> 'token' FROM json_array_elements(:rows::json) AS r));

@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
+from queuectl_core.execution.processes import is_stopped
 from queuectl_core.store.home import Home
 from queuectl_tui.enduring import EnduringFile
 from tests.console.terminal.conftest import Console
 from tests.console.terminal.screen import screen
-from tests.execution.waiting import eventually, state_of
+from tests.execution.waiting import eventually
 from tests.store.acts import put
 from tests.store.engines import BlockingSqlite
 
@@ -65,7 +66,7 @@ def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_i
         screen.shows("echo first-row")
 
         screen.send(signal.SIGTSTP)
-        screen.until(lambda: state_of(screen.process.pid) == "T", "it is stopped")
+        screen.until(lambda: is_stopped(screen.process.pid), "it is stopped")
         screen.until(lambda: b"1049" not in screen.left_on(), "it has left the terminal")
         assert screen.left_on() == set()
         drawn = len(screen.raw)
@@ -86,7 +87,7 @@ def test_a_console_that_draws_can_be_stopped_again_and_again(console: Console, s
             screen.press("g" * 20)
 
             screen.send(signal.SIGTSTP)
-            screen.until(lambda: state_of(screen.process.pid) == "T", f"it is stopped, time {time}")
+            screen.until(lambda: is_stopped(screen.process.pid), f"it is stopped, time {time}")
             screen.send(signal.SIGCONT)
             screen.shows(f"echo row-{time}")
 
