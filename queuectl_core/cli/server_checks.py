@@ -107,11 +107,13 @@ def _connections(store: Store) -> Finding:
 
 
 def _announcements(store: Store) -> Finding:
+    from queuectl_core.store.postgres.announcing import Way, announcements  # Here: who has no server has no driver.
+
     address = parse_address(str(store.home.url))
-    match checkup.announcements(address):
-        case checkup.Way.DIRECT:
+    match announcements(address):
+        case Way.DIRECT:
             return ok("announcements", "pools hear of new jobs from the server itself")
-        case checkup.Way.PAST:
+        case Way.PAST:
             return ok("announcements", "pools hear of new jobs through what is in between, or past it")
     if address.direct == address.conninfo:
         detail = f"a pooler keeps them from pools, which find what other hosts enqueue {_BY_LOOKING}"

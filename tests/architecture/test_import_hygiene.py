@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.store.home import Home
+from queuectl_core.store.opening import make_home
+
 HEAVY = frozenset(
     {
         "asyncio",
@@ -51,6 +54,30 @@ def test_enqueue_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> No
 
     assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
     assert HEAVY & set(report.read_text().splitlines()) == set()
+
+
+WITHOUT_DRIVER = """
+import sys
+sys.modules["psycopg"] = None
+from importlib import import_module
+from queuectl_core.cli.main import COMMANDS, main
+for entry in COMMANDS.values():
+    import_module(f"queuectl_core.cli.{entry.module}")
+import_module("queuectl_tui.app")
+sys.argv[0] = "queuectl"
+main()
+"""
+"""Loads every command and the console where PostgreSQL's driver is not installed, then runs a command line."""
+
+
+def test_nothing_needs_the_driver_of_a_server_where_the_queue_is_a_file(tmp_path: Path) -> None:
+    make_home(Home(str(tmp_path / "home")))
+    command = [sys.executable, "-c", WITHOUT_DRIVER, "--home", str(tmp_path / "home"), "doctor"]
+
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "store\tok" in ran.stdout
 
 
 def in_a_fresh_interpreter(report: Path, *command_line: str) -> subprocess.CompletedProcess[str]:

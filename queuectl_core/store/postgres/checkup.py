@@ -6,14 +6,9 @@ Nothing here changes anything. A role sees no more of other roles' sessions than
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
-from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from queuectl_core.store.postgres.address import Address
-from queuectl_core.store.postgres.connecting import BACKEND, Bounded, arguments, is_pooled
-from queuectl_core.store.postgres.faults import translating
 from queuectl_core.store.statements import Statement, Steps, read
 
 OLDEST = 130_000
@@ -46,20 +41,6 @@ OPERATE: Mapping[str, str] = MappingProxyType(
     {"settings": "INSERT UPDATE DELETE", "versions": "UPDATE", "queues": "UPDATE", "job_numbers": "UPDATE"}
 )
 """What settings, pauses and imports need besides."""
-
-HEARING_SECONDS = 1.0
-"""How long an announcement may take to come to who listens; it takes milliseconds where it comes at all."""
-
-_PROBE = "queuectl_doctor"
-"""A channel that no store announces anything in, so that nobody is woken."""
-
-
-class Way(StrEnum):
-    """How announcements come to a pool: from the server itself, through or past what is in between, or not at all."""
-
-    DIRECT = "direct"
-    PAST = "past"
-    NONE = "none"
 
 
 class Server(NamedTuple):
@@ -122,26 +103,6 @@ def holders(seconds: float) -> Steps[Holders]:
     rows = yield Statement("server_holders", {"seconds": seconds})
     [(hidden,)] = yield Statement("server_hidden")
     return Holders([Holder(*row) for row in rows], hidden)
-
-
-def announcements(address: Address) -> Way:
-    """How announcements come to who listens as a pool does; they are tried where a pooler, or `listen`, is in play.
-
-    Raises a StoreError.
-    """
-    with translating(address.shown), closing(_connected(address.conninfo, address)) as here:
-        [(backend,)] = here.execute(BACKEND).fetchall()
-        if not is_pooled(here, backend) and address.direct == address.conninfo:
-            return Way.DIRECT
-        with closing(_connected(address.direct, address)) as there:
-            there.execute(f'LISTEN "{_PROBE}"')
-            here.execute(f'NOTIFY "{_PROBE}"')
-            came = any(there.notifies(timeout=HEARING_SECONDS, stop_after=1))
-    return Way.PAST if came else Way.NONE
-
-
-def _connected(conninfo: str, address: Address) -> Bounded:
-    return Bounded.connect(conninfo, **arguments(address))
 
 
 def lacking(found: list[Table], needed: Mapping[str, str]) -> list[str]:
