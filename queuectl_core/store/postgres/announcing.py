@@ -1,4 +1,4 @@
-"""Whether announcements of new jobs come to who listens as a pool does; this needs the driver, `checkup.py` does not."""
+"""Whether announcements of new jobs come to who listens as a pool does: apart, since this needs the driver."""
 
 from __future__ import annotations
 
