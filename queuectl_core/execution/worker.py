@@ -164,7 +164,7 @@ class Worker:
         and only the answer was lost."""
         if self._turn is None:
             reports, asks = self._hand.reports(), self._asks() if claiming else []
-            self._turn = OpenTurn(claims.take_turns(reports, asks), reports)
+            self._turn = OpenTurn(claims.take_turns(reports, asks, ahead=running is not None), reports)
         turns = self._store.run(self._turn.transaction)
         reports, self._turn = self._turn.reports, None
         self._settle(reports, turns, running)

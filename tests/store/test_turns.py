@@ -37,6 +37,21 @@ def test_no_worker_claims_more_than_its_share(store: Engine, workers: int, share
     assert len(claim(store, 8)) == share
 
 
+@pytest.mark.parametrize(("waiting", "granted"), [(2, 0), (3, 1), (5, 1)])
+def test_a_worker_that_is_busy_claims_ahead_only_what_leaves_a_job_for_each(
+    store: Engine, waiting: int, granted: int
+) -> None:
+    for number in range(3):
+        store.run(register_worker(f"pool-{number}", "pool", "host", 1, (), 0))
+    for _ in range(waiting):
+        put(store)
+
+    claimed = store.run(take_turns([], [Ask("pool-1", fresh_token())], ahead=True)).claimed
+
+    assert len(claimed) == granted
+    assert len(claim(store, 1)) == 1
+
+
 def test_several_results_are_taken_each_by_its_own_token(store: Engine) -> None:
     for _ in range(3):
         put(store)

@@ -84,15 +84,16 @@ def take_turn(report: Report | None, ask: Ask | None) -> Steps[Turn]:
 
 
 @work
-def take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
+def take_turns(reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False) -> Steps[Turns]:
     """Report the runs that ended, and claim up to as many jobs as there are asks, all of one worker.
 
-    Of several asks no more are granted than the worker's fair share of what waits.
+    Of several asks no more are granted than the worker's fair share of what waits. A worker that claims `ahead`, while
+    a run of its own goes on, is granted not even one where that is less: another can begin it sooner.
     """
-    return (yield from _take_turns(reports, asks))
+    return (yield from _take_turns(reports, asks, ahead=ahead))
 
 
-def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
+def _take_turns(reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False) -> Steps[Turns]:
     [(now, version)] = yield Statement("now_and_version")
     tally = Tally(now)
     ended = yield from end_runs(reports, now, tally)
@@ -101,22 +102,23 @@ def _take_turns(reports: Sequence[Report], asks: Sequence[Ask]) -> Steps[Turns]:
         if any(job and job.state in WAITING for job in ended):
             yield from tally.written()  # A claim looks at the counts for queues where something waits.
         yield Statement("promote_due")
-        claimed = yield from _claim((yield from _granted(asks)), now, tally)
+        if granted := (yield from _granted(asks, least=0 if ahead else 1)):
+            claimed = yield from _claim(granted, now, tally)
     yield from tally.written()
     if claimed:
         return Turns(claimed, ended, None, version)
-    if reports and asks:
+    if reports and asks and not ahead:
         yield Statement("worker_idle", {"worker": asks[0].worker})
     [(due,)] = yield Statement("next_due")
     return Turns([], ended, due, version)
 
 
-def _granted(asks: Sequence[Ask]) -> Steps[Sequence[Ask]]:
-    """As many of the asks as leave the other workers theirs."""
-    if len(asks) == 1:
+def _granted(asks: Sequence[Ask], least: int) -> Steps[Sequence[Ask]]:
+    """As many of the asks as leave the other workers theirs, but `least` of them in any case."""
+    if len(asks) <= least:
         return asks
     [(waiting, workers)] = yield Statement("fair_share", {"wanted": len(asks)})
-    return asks[: max(1, waiting // max(1, workers))]
+    return asks[: max(least, waiting // max(1, workers))]
 
 
 def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
