@@ -29,4 +29,5 @@ class Environment:
             _TOKEN: token.encode(),
         }
         own = {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}
-        return {**self._base, **own, **self._store, **identity}
+        place = {b"PWD": os.fsencode(job.cwd)}  # A shell sees to it; an argument vector has none.
+        return {**self._base, **place, **own, **self._store, **identity}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_the_environment_is_the_workers_then_the_jobs_then_who_the_job_is(monkey
     assert seen is not None
     assert seen == {
         **os.environb,
+        b"PWD": b"/",
         b"LANG": b"de",
         b"OWN": "ünïcode".encode(),
         b"QUEUECTL_JOB_ID": b"a-name",
@@ -66,6 +68,12 @@ def test_a_command_sees_the_environment_of_its_worker_its_job_and_who_it_is(queu
     }
     assert {name: seen[name] for name in wanted} == wanted
     assert seen["PATH"] == os.environ["PATH"]
+
+
+def test_a_command_without_a_shell_is_told_its_own_directory(queue: LiveQueue, tmp_path: Path) -> None:
+    job_id = queue.put(("env",), cwd=str(tmp_path))
+    queue.drained(environment={"PWD": "/of/the/worker"})
+    assert seen_by(queue, job_id)["PWD"] == str(tmp_path)
 
 
 def test_each_run_sees_who_it_is_and_nothing_of_the_run_before(queue: LiveQueue) -> None:
