@@ -195,14 +195,15 @@ class Gale:
         """Kill a worker of the pool that has lost the fewest, and the next child it makes, before that is ready."""
         storm = self._storm
 
-        def found() -> tuple[Pool, int] | None:
+        def found() -> tuple[Pool, set[int], int] | None:
             self._replace_dead_pools()
             pool = min(self._pools, key=lambda pool: self._deaths[pool.pid])
-            worker = one_of(sorted(storm.workers(pool)), blow)
-            return (pool, worker) if worker is not None else None
+            # Before a victim is chosen: a job may be killing the same worker, and the heir must not pass for known.
+            known = {child.pid for child in pool.children()}
+            worker = one_of(sorted(known & storm.workers(pool).keys()), blow)
+            return (pool, known, worker) if worker is not None else None
 
-        pool, victim = eventually(found, 60, what="the pool has workers")
-        known = {child.pid for child in pool.children()}
+        pool, known, victim = eventually(found, 60, what="the pool has workers")
         storm.struck[Kind.WORKER] += storm.strike(victim)
 
         def heir_of() -> int | None:
