@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
+from textual.worker import WorkerCancelled
 
 from queuectl_core.model.errors import QueueError
 from queuectl_tui.actions import BY_NAME, Action, Place, actions_in
+from queuectl_tui.background import in_background
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
+    from textual.worker import Worker
 
     from queuectl_tui.app import QueueConsole
 
@@ -26,10 +30,15 @@ def bindings_for(place: Place) -> list[BindingType]:
 def perform(node: DOMNode, app: QueueConsole, name: str) -> None:
     """Do the action of that name as `node`, one of its ancestors or the app does it.
 
-    What takes its time goes on in the background, so that no key waits for it; what goes wrong is told, never
-    raised. Nothing that writes is done in a console that is read-only.
+    What takes its time goes on in the background, so that no key waits for it, save where one says what the next is
+    for: jobs that are still being marked. What goes wrong is told, never raised. Nothing that writes is done in a
+    console that is read-only.
     """
     action = BY_NAME[name]
+    settling = app.pane.settling
+    if settling is not None and name != "back":  # the way out waits for nothing
+        in_background(app, "actions", _once_settled, settling, node, app, name)
+        return
     if action.writes and app.session.read_only:
         app.tell(f"{action.label}: the console is read-only", error=True)
         return
@@ -41,6 +50,13 @@ def perform(node: DOMNode, app: QueueConsole, name: str) -> None:
         return
     if inspect.isawaitable(answer):
         app.run_worker(app.telling(answer), group="actions")
+
+
+async def _once_settled(settling: Worker[None], node: DOMNode, app: QueueConsole, name: str) -> None:
+    """Do it as soon as `settling` has come to its end; not at all where that was left."""
+    with contextlib.suppress(WorkerCancelled):
+        await settling.wait()
+        perform(node, app, name)
 
 
 def method_for(node: DOMNode, action: Action) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.content import Content
 from textual.widget import Widget
+from textual.worker import Worker
 
 from queuectl_core.model.errors import QueueError
 from queuectl_tui.actions import Action, Place, applying, usable
@@ -70,6 +71,11 @@ class Pane(Widget):
     def place(self) -> Place:
         """Where the keys apply now: the pane, or a part of it such as the detail."""
         return self.PLACE
+
+    @property
+    def settling(self) -> Worker[None] | None:
+        """What goes on that the next key builds on; None where nothing does."""
+        return None
 
     def allows(self, action: Action) -> bool:  # noqa: ARG002  # a pane that has an opinion looks at it
         """Whether the action makes sense as things stand."""

@@ -6,10 +6,12 @@ What is done to the jobs, the filter line and the detail beside the list are par
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from typing import ParamSpec
 
 from textual import on
 from textual.content import Content
+from textual.worker import Worker
 
 from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job
@@ -21,9 +23,13 @@ from queuectl_tui.listing.rows import Range
 from queuectl_tui.listing.table import JobTable
 from queuectl_tui.listing.targets import PORTION, Matching, Targets, several, single
 
+P = ParamSpec("P")
+
 
 class JobList(ListReader):
     """The list of jobs, operated by keys and mouse."""
+
+    _marking: Worker[None] | None = None
 
     # ---------------------------------------------------------------- what is meant
 
@@ -148,7 +154,7 @@ class JobList(ListReader):
             return
         low, high = sorted((self._range.row, self.table.cursor))
         if not self.table.stretch.covers(low, high + 1):
-            latest_in_background(self, "range", self._mark_between, low, high)
+            self._settle(self._mark_between, low, high)
             return
         numbers = [job.number for row in range(low, high + 1) if (job := self.table.stretch.at(row))]
         if not self.marks.everything:  # it shrinks with the way back
@@ -170,13 +176,13 @@ class JobList(ListReader):
         self.marks.add(numbers)
         self._marks_changed()
 
-    def do_mark_all(self) -> Coroutine[None, None, None] | None:
+    def do_mark_all(self) -> None:
         """Mark all that match; or none, where they are."""
         if self.marks.everything:
             self.unmark()
-            return None
+            return
         self.freeze()
-        return self._mark_all()
+        self._settle(self._mark_all)
 
     async def _mark_all(self) -> None:
         """All that match now: what arrives later has a higher number."""
@@ -184,12 +190,25 @@ class JobList(ListReader):
         self.marks.mark_all(newest[0].number if newest else 0)
         self._marks_changed()
 
+    def _settle(self, marking: Callable[P, Coroutine[None, None, None]], *args: P.args, **keywords: P.kwargs) -> None:
+        """Have the store asked which rows are marked; keys that come meanwhile wait for it."""
+
+        async def settle() -> None:
+            await self.console.telling(marking(*args, **keywords))
+
+        self._marking = latest_in_background(self, "marks", settle)
+
+    @property
+    def settling(self) -> Worker[None] | None:
+        """The reading of what was marked, while it goes on."""
+        return self._marking if self._marking is not None and not self._marking.is_finished else None
+
     def unmark(self) -> bool:
         """Mark nothing; whether anything was."""
-        had = bool(self.marks) or self._range is not None
+        had = bool(self.marks) or self._range is not None or self.settling is not None
         self.marks.clear()
         self._range = None
-        self.workers.cancel_group(self, "range")
+        self.workers.cancel_group(self, "marks")
         if had:
             self._marks_changed()
         return had

@@ -15,8 +15,9 @@ from queuectl_tui.panes.browser import Browser
 from queuectl_tui.panes.config import ConfigPane
 from tests.console.consoles import Seat, seat
 from tests.store.acts import dead, put
+from tests.store.engines import Engine
 
-NAMES = {"/": "slash", " ": "space", "\r": "enter", "\x15": "ctrl+u"}
+NAMES = {"/": "slash", "*": "asterisk", " ": "space", "\r": "enter", "\x1b": "escape", "\x15": "ctrl+u"}
 
 
 def burst(here: Seat, keys: str) -> None:
@@ -64,6 +65,41 @@ async def test_a_line_to_type_takes_what_is_typed_right_behind_its_key(tmp_path:
         burst(here, "i\x1571\r")
         await here.until(lambda: here.store.run(find(["1"]))[0].priority == 71, "the priority is set")
         assert here.app.shown is Place.JOBS
+
+
+async def test_what_is_done_right_behind_the_key_that_marks_all_is_done_to_all(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        for name in "abc":
+            dead(store, id=name)
+
+    async with seat(tmp_path, fill=fill) as here:
+        burst(here, "2")
+        await at_rest(here, Place.DLQ)
+        await here.shows("c", "b", "a")
+        burst(here, "*r")
+        await here.told_of("retried 3 jobs")
+
+
+async def test_jobs_marked_by_two_keys_in_a_row_are_marked_no_more(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        for name in "ab":
+            dead(store, id=name)
+
+    async with seat(tmp_path, fill=fill) as here:
+        burst(here, "2")
+        await at_rest(here, Place.DLQ)
+        await here.shows("b", "a")
+        burst(here, "**r")
+        await here.told_of("retried 1 job")
+        await here.shows("a")
+
+
+async def test_esc_right_behind_the_key_that_marks_all_leaves_nothing_marked(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        await here.until(here.ids, "the job is listed")
+        burst(here, "*\x1b")
+        await here.until(lambda: here.listed.settling is None, "nothing is being marked")
+        assert not here.listed.marks
 
 
 async def test_a_setting_is_edited_in_one_go(tmp_path: Path) -> None:
