@@ -32,6 +32,7 @@ from queuectl_core.store.opening import open_home
 from queuectl_core.store.statements import Transaction, Wake
 from queuectl_core.store.transactions import claims, workers
 from queuectl_core.store.transactions.claims import Ask, Held, Report, Turns
+from queuectl_core.store.transactions.places import Places
 from queuectl_core.store.transactions.settings import StoredSettings, settings
 
 STORE_PATIENCE = (0.1, 5.0)
@@ -82,6 +83,7 @@ class Worker:
             self._poll.register(handle, select.POLLIN)
         self._runner = Runner(home, self._hold, self._poll, self._signals, self._store.tail_bytes)
         self._hand = Hand()
+        self._places = Places()
         self._turn: OpenTurn | None = None
         self._crowded_until = 0.0
         """Until when (s, monotonic) no turn is taken during a run, since others stood in line for the store."""
@@ -164,12 +166,13 @@ class Worker:
         and only the answer was lost."""
         if self._turn is None:
             reports, asks = self._hand.reports(), self._asks() if claiming else []
-            self._turn = OpenTurn(claims.take_turns(reports, asks, ahead=running is not None), reports)
-        turns = self._store.run(self._turn.transaction)
+            turns = claims.take_turns(reports, asks, ahead=running is not None, places=self._places)
+            self._turn = OpenTurn(turns, reports)
+        told = self._store.run(self._turn.transaction)
         reports, self._turn = self._turn.reports, None
-        self._settle(reports, turns, running)
-        self._hand.take(turns.claimed)
-        return turns
+        self._settle(reports, told, running)
+        self._hand.take(told.claimed)
+        return told
 
     def _pause(self, seconds: float) -> None:
         """Wait for trouble with the store to pass. Told to stop meanwhile, leave it all to recovery."""

@@ -7,7 +7,8 @@ import time
 
 from queuectl_core.model.job import Outcome, Result
 from queuectl_core.store.sqlite.store import SqliteStore
-from queuectl_core.store.transactions.claims import Ask, Report, take_turn
+from queuectl_core.store.transactions.claims import Ask, Report, take_turns
+from queuectl_core.store.transactions.places import Places
 from queuectl_core.store.transactions.settings import settings
 
 
@@ -18,6 +19,7 @@ class Claimant:
         self._store = store
         self._worker = worker
         self._settings = store.run(settings()).values
+        self._places = Places()
         self._report: Report | None = None
 
     def claim(self) -> float:
@@ -33,12 +35,13 @@ class Claimant:
         return self._take(self._report, claims=False)
 
     def _take(self, report: Report | None, *, claims: bool) -> float:
-        token = secrets.token_hex(16)
-        turn = take_turn(report, Ask(self._worker, token) if claims else None)
+        asks = [Ask(self._worker, secrets.token_hex(16))] if claims else []
+        turn = take_turns([report] if report else [], asks, places=self._places)
         began = time.perf_counter()
-        job = self._store.run(turn).job
+        claimed = self._store.run(turn).claimed
         seconds = time.perf_counter() - began
-        if claims and job is None:
+        if claims and not claimed:
             raise RuntimeError("there was no job left to claim")
-        self._report = Report(job.number, token, Result(Outcome.COMPLETED, 0), self._settings) if job else None
+        done = Result(Outcome.COMPLETED, 0)
+        self._report = Report(claimed[0].job.number, claimed[0].token, done, self._settings) if claimed else None
         return seconds

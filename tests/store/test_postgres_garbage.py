@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,13 +51,15 @@ def finish(queue: PostgresStore, jobs: int) -> None:
     queue.run(take_turns(reports, []))
 
 
-def pages(url: str, name: str) -> int:
-    """How many pages a statement of a claim looks at."""
+def pages(url: str, name: str, *, remembered: bool = False) -> int:
+    """How many pages a statement of a claim looks at; where the first job is may be `remembered`."""
     address = parse_address(url)
     with psycopg.connect(address.conninfo) as connection:
         connection.execute(f"SET search_path = {address.schema}".encode())
-        values: dict[str, Any] = {"queues": None, "queue": "default", "wanted": AT_ONCE}
-        [(_, _, *first)] = connection.execute(QUERIES["best_queues"].encode(), values)
+        values: dict[str, Any] = {"queues": None, "known": None, "queue": "default", "wanted": AT_ONCE}
+        [(_, _, *first, _)] = connection.execute(QUERIES["best_queues"].encode(), values)
+        if remembered:
+            values["known"] = json.dumps([["default", *first]])
         query = f"EXPLAIN (ANALYZE, BUFFERS) {QUERIES[name]}".encode()
         plan = connection.execute(query, {**values, "first": first}).fetchall()
         connection.rollback()
@@ -81,6 +84,15 @@ def test_a_claim_passes_once_over_what_an_old_snapshot_keeps(queue: PostgresStor
         finish(queue, JOBS)
 
         assert pages(url, "best_queues") - before <= JOBS / A_PAGE
+
+
+def test_a_claim_that_remembers_the_first_job_passes_over_nothing(queue: PostgresStore) -> None:
+    url = str(queue.home.url)
+    with old_snapshot(queue):
+        before = pages(url, "best_queues", remembered=True)
+        finish(queue, JOBS)
+
+        assert pages(url, "best_queues", remembered=True) - before <= ALIKE
 
 
 @pytest.mark.parametrize("name", ["ready_jobs", "fair_share"])

@@ -114,10 +114,10 @@ def test_a_claim_passes_over_what_another_is_about_to_take(queue: PostgresStore,
 def test_a_claim_locks_no_more_jobs_than_it_takes(queue: PostgresStore, url: str) -> None:
     jobs = [queue.run(enqueue(NewJob("true", priority=priority))) for priority in (2, 2, 1, 1, 0)]
     address = parse_address(url)
-    values: dict[str, Any] = {"queues": None, "queue": "default", "wanted": 3}
+    values: dict[str, Any] = {"queues": None, "known": None, "queue": "default", "wanted": 3}
     with psycopg.connect(address.conninfo) as other, queue.impatient():
         other.execute(f"SET search_path = {address.schema}".encode())
-        [(_, _, *first)] = other.execute(QUERIES["best_queues"].encode(), values)
+        [(_, _, *first, _)] = other.execute(QUERIES["best_queues"].encode(), values)
         locked = other.execute(QUERIES["ready_jobs"].encode(), {**values, "first": first}).fetchall()
 
         claimed = queue.run(take_turns([], [Ask("pool-1", fresh_token()) for _ in range(3)])).claimed

@@ -179,25 +179,45 @@ WITH now_due AS MATERIALIZED (
     SELECT number FROM jobs WHERE ready = 0 AND due <= :now ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)
 UPDATE jobs SET ready = 1 FROM now_due WHERE jobs.number = now_due.number;
 
--- How many of the best `:wanted` jobs are in each open queue, and which is the first of each: one seek a queue to find it,
--- and what follows is read from there. Whoever holds an old snapshot keeps many dead entries before the first, so they
--- are walked through once a claim. No lock is taken and no count read, so nobody is waited for.
+-- How many of the best `:wanted` jobs are in each open queue, which is the first of each, and how long (µs) it took to find
+-- that: one seek a queue, and what follows is read from there. Whoever holds an old snapshot keeps many dead entries before
+-- the first, so these are walked through once a claim; or not at all, where `:known` says of each queue where its first job
+-- was found a little ago. No lock is taken and no count read, so nobody is waited for.
 -- name: best_queues
-WITH RECURSIVE first (queue, priority, due, number) AS (
-    (SELECT queue, priority, due, number FROM jobs WHERE ready = 1
+WITH RECURSIVE found (queue, priority, due, number) AS (
+    (SELECT queue, priority, due, number FROM jobs WHERE ready = 1 AND :known::text IS NULL
      ORDER BY queue, priority DESC, due, number LIMIT 1)
     UNION ALL
-    SELECT next.queue, next.priority, next.due, next.number FROM first CROSS JOIN LATERAL (
-        SELECT queue, priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue > first.queue
+    SELECT next.queue, next.priority, next.due, next.number FROM found CROSS JOIN LATERAL (
+        SELECT queue, priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue > found.queue
         ORDER BY queue, priority DESC, due, number LIMIT 1) AS next),
+known AS MATERIALIZED (
+    SELECT k ->> 0 AS queue, (k ->> 1)::bigint AS priority, (k ->> 2)::bigint AS due, (k ->> 3)::bigint AS number
+    FROM json_array_elements(:known::json) AS k),
+first AS (
+    SELECT * FROM found
+    UNION ALL
+    SELECT known.queue, best.* FROM known CROSS JOIN LATERAL (
+        (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = known.queue
+            AND jobs.priority > known.priority
+         ORDER BY priority DESC, due, number LIMIT 1)
+        UNION ALL
+        (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = known.queue
+            AND jobs.priority = known.priority AND (jobs.due, jobs.number) >= (known.due, known.number)
+         ORDER BY due, number LIMIT 1)
+        UNION ALL
+        (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = known.queue
+            AND jobs.priority < known.priority
+         ORDER BY priority DESC, due, number LIMIT 1)
+        LIMIT 1) AS best),
 open AS MATERIALIZED (
     SELECT queue, priority, due, number FROM first
     WHERE (:queues::text IS NULL OR queue IN (SELECT json_array_elements_text(:queues::json)))
         AND queue NOT IN (SELECT name FROM queues WHERE paused = 1)
     -- The best n jobs are in the n queues with the best firsts.
     ORDER BY priority DESC, due, number LIMIT :wanted::bigint),
-best AS (
-    SELECT open.queue, open.priority, open.due, open.number FROM open CROSS JOIN LATERAL (
+best AS MATERIALIZED (
+    SELECT open.queue FROM open CROSS JOIN LATERAL (
         (SELECT priority, due, number FROM jobs WHERE ready = 1 AND jobs.queue = open.queue
             AND jobs.priority = open.priority AND (jobs.due, jobs.number) >= (open.due, open.number)
          ORDER BY due, number LIMIT :wanted::bigint)
@@ -207,7 +227,9 @@ best AS (
          ORDER BY priority DESC, due, number LIMIT :wanted::bigint)
         LIMIT :wanted::bigint) AS heads
     ORDER BY heads.priority DESC, heads.due, heads.number LIMIT :wanted::bigint)
-SELECT queue, count(*), priority, due, number FROM best GROUP BY queue, priority, due, number;
+SELECT queue, (SELECT count(*) FROM best WHERE best.queue = open.queue), priority, due, number,
+    (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint
+FROM open;
 
 -- The jobs of a queue from its first on: those of the same priority, then those of lower ones. They are locked until the
 -- transaction ends, and others pass over them. A row is locked as it is fetched, and no more are than the last LIMIT says.

@@ -15,6 +15,7 @@ from queuectl_core.model.job import ENDED, WAITING, Job, JobState, Outcome, Resu
 from queuectl_core.model.lifecycle import EVENT_OF_OUTCOME, TABLE, after_run
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.statements import Many, Statement, Steps, Wake, read, work
+from queuectl_core.store.transactions.places import Places
 from queuectl_core.store.transactions.tallies import Tally
 
 LONGEST_TURN_MS = 60_000
@@ -84,16 +85,21 @@ def take_turn(report: Report | None, ask: Ask | None) -> Steps[Turn]:
 
 
 @work
-def take_turns(reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False) -> Steps[Turns]:
+def take_turns(
+    reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False, places: Places | None = None
+) -> Steps[Turns]:
     """Report the runs that ended, and claim up to as many jobs as there are asks, all of one worker.
 
     Of several asks no more are granted than the worker's fair share of what waits. A worker that claims `ahead`, while
-    a run of its own goes on, is granted not even one where that is less: another can begin it sooner.
+    a run of its own goes on, is granted not even one where that is less: another can begin it sooner. `places` is what
+    it remembers from one turn to the next; without, it looks at every queue anew.
     """
-    return (yield from _take_turns(reports, asks, ahead=ahead))
+    return (yield from _take_turns(reports, asks, ahead, places))
 
 
-def _take_turns(reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False) -> Steps[Turns]:
+def _take_turns(
+    reports: Sequence[Report], asks: Sequence[Ask], ahead: bool = False, places: Places | None = None
+) -> Steps[Turns]:
     [(now, version)] = yield Statement("now_and_version")
     tally = Tally(now)
     ended = yield from end_runs(reports, now, tally)
@@ -103,7 +109,7 @@ def _take_turns(reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool =
             yield from tally.written()  # A claim looks at the counts for queues where something waits.
         yield Statement("promote_due")
         if granted := (yield from _granted(asks, least=0 if ahead else 1)):
-            claimed = yield from _claim(granted, now, tally)
+            claimed = yield from _claim(granted, now, tally, places or Places())
     yield from tally.written()
     if claimed:
         return Turns(claimed, ended, None, version)
@@ -121,14 +127,11 @@ def _granted(asks: Sequence[Ask], least: int) -> Steps[Sequence[Ask]]:
     return asks[: max(least, waiting // max(1, workers))]
 
 
-def _claim(asks: Sequence[Ask], now: int, tally: Tally) -> Steps[list[Held]]:
+def _claim(asks: Sequence[Ask], now: int, tally: Tally, places: Places) -> Steps[list[Held]]:
     """Claim the best jobs, one an ask; fewer where fewer are due."""
-    names = asks[0].queues
-    values = {"queues": json.dumps(names) if names else None, "wanted": len(asks)}
     ready: list[Job] = []
-    # `first` is the place of a queue's first job, where the store has just looked for it and would do so again.
-    for queue, wanted, *first in (yield Statement("best_queues", values)):
-        ready += map(Job.from_row, (yield Statement("ready_jobs", {"queue": queue, "wanted": wanted, "first": first})))
+    for head in (yield from places.heads(asks[0].queues, len(asks), now)):
+        ready += map(Job.from_row, (yield Statement("ready_jobs", head._asdict())))
     ready.sort(key=place_in_line)
     held, rows = [], []
     for ask, job in zip(asks, ready, strict=False):
