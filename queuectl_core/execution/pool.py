@@ -117,16 +117,20 @@ class Pool:
             self._resume_at = time.monotonic() + FORK_PAUSE
 
     def _fork_missing(self) -> None:
-        try:
-            while not self._draining and len(self._active()) < self._wanted:
-                child = self._fork_worker()
-                self._workers[child.sentinel] = child
-        finally:
-            if self._keeper is None and not (self._draining and not self._workers):
-                self._keeper = self._fork_keeper()
+        while not self._draining and len(self._active()) < self._wanted:
+            if self._workers:
+                self._have_keeper()  # before what there is of descriptors and processes has gone to workers
+            child = self._fork_worker()
+            self._workers[child.sentinel] = child
+        if not self._draining or self._workers:
+            self._have_keeper()
         for child in self._active()[self._wanted :]:
             child.leaving = True
             tell(child.outbox, orders.DRAIN)
+
+    def _have_keeper(self) -> None:
+        if self._keeper is None:
+            self._keeper = self._fork_keeper()
 
     def _active(self) -> list[Child]:
         return [child for child in self._workers.values() if not child.leaving]

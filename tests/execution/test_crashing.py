@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 from pathlib import Path
 
 from queuectl_core.model.job import JobState
@@ -30,3 +33,19 @@ def test_workers_that_cannot_start_are_tried_again_with_pauses_and_work_in_the_e
 def deaths(notices: list[str]) -> list[str]:
     """The notices that tell of a worker's death."""
     return [notice for notice in notices if notice.startswith("worker ") and " died " in notice]
+
+
+def test_a_pool_without_descriptors_for_all_its_workers_has_a_keeper_for_those_it_has(queue: LiveQueue) -> None:
+    gate = queue.gate("held")
+    job = queue.put(gate.command, max_retries=1)
+    pool = queue.pool(workers=40)
+    resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, (64, 64))
+    eventually(lambda: any("Too many open files" in notice for notice in pool.notices()), what="it has run out of them")
+    queue.once(job, JobState.PROCESSING)
+
+    os.kill(queue.worker_of(job).pid, signal.SIGKILL)
+    gate.open()
+
+    assert queue.once(job, JobState.COMPLETED).attempts == 2
+    pool.signal(signal.SIGTERM)
+    assert pool.ended() == 0
