@@ -14,8 +14,9 @@ from typing import IO, Any
 
 from queuectl_core.cli import context, output
 from queuectl_core.cli.attendance import note_if_nobody_works
+from queuectl_core.cli.findings import counted
 from queuectl_core.cli.given_lines import given_lines, name_of
-from queuectl_core.model.errors import InvalidInput
+from queuectl_core.model.errors import InvalidInput, QueueError
 from queuectl_core.model.job import NewJob
 from queuectl_core.model.parsing import parse_job
 from queuectl_core.model.validation import check_command
@@ -52,10 +53,14 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
         with context.open_store() as store:
             stretches = store.run(enqueue_rows(spool.batches, spool.place))
             numbers = numbers_in(stretches)
-            for batch in spool.batches():
-                # The batch first: else a number would be taken for a row that is not there.
-                output.values(number if row[0] is None else row[0] for row, number in zip(batch, numbers, strict=False))
-            output.flush()
+            try:
+                for batch in spool.batches():
+                    # The batch first: else a number would be taken for a row that is not there.
+                    ids = (number if row[0] is None else row[0] for row, number in zip(batch, numbers, strict=False))
+                    output.values(ids)
+                output.flush()
+            except QueueError as error:
+                raise QueueError(error.wrong, f"stored all the same: {counted(spool.jobs, 'job')}") from None
             note_if_nobody_works(store)
 
 

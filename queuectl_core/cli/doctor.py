@@ -49,7 +49,7 @@ def doctor(repair: bool, as_json: bool) -> int:
 
 def _all_findings(home: Home, *, repair: bool) -> Iterator[Finding]:
     repaired = Repaired() if repair else None
-    if repaired and os.path.isdir(home.path):
+    if repaired and home_checks.is_home(home):
         repaired.do(lambda: repairs.mend_home(home))
     with contextlib.ExitStack() as opened:
         store, trouble = _opened(home)

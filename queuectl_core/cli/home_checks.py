@@ -78,7 +78,13 @@ def own_files(home: Home) -> tuple[str, ...]:
     return (home.path, home.run, home.logs, database, f"{database}-wal", f"{database}-shm", *backups(home))
 
 
+def is_home(home: Home) -> bool:
+    """Whether a queue was ever made there: any other directory is not ours to change."""
+    return any(os.path.lexists(path) for path in (home.database, f"{home.path}/site"))
+
+
 def _permissions(home: Home) -> Finding:
+    close = f"{REPAIR}, or 'chmod go-rwx {{}}'" if is_home(home) else "choose another --home: no queue was made here"
     for path in own_files(home):
         try:
             found = os.lstat(path)
@@ -90,9 +96,9 @@ def _permissions(home: Home) -> Finding:
         if found.st_uid != os.geteuid():
             return problem("permissions", f"{path} belongs to uid {found.st_uid}", f"chown it to uid {os.geteuid()}")
         if mode & 0o022:
-            return problem("permissions", f"{path} can be written by others", f"{REPAIR}, or 'chmod go-rwx {path}'")
+            return problem("permissions", f"{path} can be written by others", close.format(path))
         if mode & 0o055:
-            return warning("permissions", f"{path} can be read by others", f"{REPAIR}, or 'chmod go-rwx {path}'")
+            return warning("permissions", f"{path} can be read by others", close.format(path))
     return ok("permissions", f"{home.path} is its owner's alone")
 
 

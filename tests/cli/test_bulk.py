@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.jobs import count_matching, find, page
 from queuectl_core.store.transactions.statistics import miscounted
-from tests.cli.line import CommandLine, run_program
+from tests.cli.line import CommandLine, program, run_program
 from tests.store.engines import Engine
 
 
@@ -127,3 +128,16 @@ def test_nothing_is_left_in_the_home_but_the_store(queuectl: CommandLine, home: 
 
     left = {path.name for path in Path(home.path).iterdir()}
     assert {name for name in left if not name.startswith(("queue.db", "logs", "run"))} <= {"schema.lock"}
+
+
+def test_jobs_whose_ids_cannot_be_printed_are_said_to_be_stored(home: Home, store: Engine, file: Path) -> None:
+    file.write_text("true\n" * 20_000)
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            program(home, "enqueue", "--lines", "--from", str(file)),
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("No space left on device: stored all the same: 20,000 jobs\n")
+    assert store.run(count_matching()) == 20_000

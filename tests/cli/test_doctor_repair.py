@@ -227,3 +227,15 @@ def test_a_home_that_cannot_be_written_to_is_named(queuectl: CommandLine) -> Non
 
     os.chmod(queuectl.home.path, 0o700)
     assert (found["status"], queuectl.home.path in found["detail"]) == ("problem", True)
+
+
+def test_a_directory_in_which_no_queue_was_made_is_left_as_it_is(queuectl: CommandLine) -> None:
+    home = queuectl.home
+    for path in (home.path, home.run, home.logs):
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o755)
+
+    found = doctor(queuectl, "--repair")
+
+    assert "another --home" in found["permissions"]["advice"]
+    assert [stat.S_IMODE(os.stat(path).st_mode) for path in (home.path, home.run, home.logs)] == [0o755] * 3
