@@ -124,7 +124,7 @@ def _run(home: Home, *, read_only: bool, demo: bool) -> int:
             status = await app.run_async()
         finally:
             await session.close()
-        return app.return_code or 0 if status is None else status
+        return status or app.return_code or 0
 
     return asyncio.run(run())
 

@@ -316,7 +316,11 @@ class QueueConsole(App[int]):
         if change is None:
             self.tell("there is nothing to undo")
             return
-        self.tell(await change.back())
+        try:
+            self.tell(await change.back())
+        except QueueError:
+            self.undo.add(change)  # for another try
+            raise
         self.look_again()
 
     def do_back(self) -> None:

@@ -51,6 +51,11 @@ class EnduringDriver(LinuxDriver):
         _between_steps(signal.SIGCONT)
         self._file = cast("Any", EnduringFile(cast("IO[str]", self._file)))
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again where it was given up; a CONT that follows anything else would take it twice."""
+        if self._must_signal_resume:
+            super()._sigcont_application()
+
     def start_application_mode(self) -> None:
         """Take the terminal."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it none

@@ -30,6 +30,8 @@ class JobList(ListReader):
     """The list of jobs, operated by keys and mouse."""
 
     _marking: Worker[None] | None = None
+    _marked_at = 0
+    """When all that match were marked (ms): what dies later is not meant."""
 
     # ---------------------------------------------------------------- what is meant
 
@@ -45,7 +47,7 @@ class JobList(ListReader):
             if self.narrowed:
                 return several([number for number in self.narrowed.numbers if number not in excluded])
             total = self.table.stretch.total - len(excluded)
-            frozen = self._until if self.order.by_death and self._until < BEYOND_ALL else None
+            frozen = min(self._until, self._marked_at) if self.order.by_death else None
             return Targets(matching=Matching(self.matched(), self.marks.until, excluded, frozen), how_many=total)
         if self.marks:
             return several(list(self.marks))
@@ -173,6 +175,8 @@ class JobList(ListReader):
                 if not found.jobs or found.first != row:
                     break
                 numbers += [job.number for job in found.jobs]
+        if self._range is not None and not self.marks.everything:
+            self.marks.name(self._range.before)
         self.marks.add(numbers)
         self._marks_changed()
 
@@ -182,6 +186,7 @@ class JobList(ListReader):
             self.unmark()
             return
         self.freeze()
+        self._marked_at = self.now()
         self._settle(self._mark_all)
 
     async def _mark_all(self) -> None:
@@ -206,9 +211,7 @@ class JobList(ListReader):
     def unmark(self) -> bool:
         """Mark nothing; whether anything was."""
         had = bool(self.marks) or self._range is not None or self.settling is not None
-        self.marks.clear()
-        self._range = None
-        self.workers.cancel_group(self, "marks")
+        self.forget_marks()
         if had:
             self._marks_changed()
         return had

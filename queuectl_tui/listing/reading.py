@@ -104,11 +104,17 @@ class ListReader(Pane):
 
         await self._open(Gathered(self.session, these, self._show_grown), self.order, Narrowed(what, numbers))
 
+    def forget_marks(self) -> None:
+        """No job is marked, nor is any being marked."""
+        self.marks.clear()
+        self._range = None
+        self.workers.cancel_group(self, "marks")
+
     async def _open(self, listing: Listing, order: Order, narrowed: Narrowed | None) -> None:
         self.workers.cancel_group(self, "gather")
         async with self._reading:
             self.order, self._listing, self.narrowed = order, listing, narrowed
-            self.marks.clear()
+            self.forget_marks()
             self.following, self._until, self.looked_at = True, BEYOND_ALL, None
             self.table.sorted_by = (order.column, order.descending)
             await self._show_top()

@@ -215,7 +215,7 @@ class DlqPane(Browser):
         await self.ask_and_carry_out(deed, targets, question)
 
     async def _all_that_match(self) -> Targets:
-        if self.narrowed:
+        if self.narrowed and not self.by_cause:
             return several(self.narrowed.numbers)
         asked_at, matched = self.now(), self.matched()
         newest = await self.session.read(browsing.window(Filter(), after=BEYOND_ALL, newest_first=True, limit=1))

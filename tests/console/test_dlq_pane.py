@@ -7,10 +7,12 @@ from typing import Any
 
 from textual import events
 
+from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.dead_letters import dead_page
 from queuectl_core.store.transactions.jobs import count_matching, find
+from queuectl_tui.acting.undo import Change
 from tests.console.consoles import Seat, seat
 from tests.store.acts import Run, dead, end, put, ran, started
 from tests.store.engines import Engine
@@ -188,3 +190,58 @@ async def test_a_list_that_nothing_happens_to_is_not_read_over_and_over(tmp_path
         for _ in range(50):
             await here.pilot.pause(0.01)
         assert reads < 20
+
+
+async def test_all_of_every_cause_are_meant_where_causes_are_shown(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        three_dead(store)
+        dead(store, id="x", command="other")
+
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "x", "c", "b", "a")
+        await here.press("b")
+        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+        await here.press("enter")
+        await here.shows("c", "b", "a")
+        await here.press("b")
+        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown again")
+        await here.press("R")
+        assert "Retry 4 jobs" in await here.asked()
+        await here.press("n")
+
+
+async def test_a_death_after_all_were_marked_under_a_filter_is_not_meant(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        three_dead(store)
+        put(store, id="later", max_retries=0)
+
+    async with seat(tmp_path, fill=fill) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.press("slash")
+        await here.type("true")
+        await here.press("enter")
+        await here.until(lambda: here.listed.order.filter.needs_scan, "the list is gathered")
+        await here.shows("c", "b", "a")
+        await here.press("asterisk")
+        await here.until(lambda: "3 marked" in here.line("status"), "all are marked")
+        here.clock.now += 1000
+        end(here.store, started(here.store), Outcome.FAILED, exit_code=1)
+        await here.press("r")
+        await here.told_of("retried 3 jobs")
+        assert [job.id for job in here.store.run(dead_page())] == ["later"]
+
+
+async def test_an_undo_that_failed_can_be_tried_again(tmp_path: Path) -> None:
+    async with seat(tmp_path) as here:
+        tries = iter([StoreError("the store is busy"), None])
+
+        async def back() -> str:
+            if error := next(tries):
+                raise error
+            return "taken back"
+
+        here.app.undo.add(Change("done", back))
+        await here.press("u")
+        await here.told_of("the store is busy")
+        await here.press("u")
+        await here.told_of("taken back")

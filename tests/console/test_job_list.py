@@ -176,3 +176,21 @@ async def test_an_empty_list_has_no_job_and_every_key_is_harmless(tmp_path: Path
     async with seat(tmp_path) as here:
         await here.press("j", "k", "G", "g", "ctrl+d", "pageup", "space", "v", "asterisk", "r", "D", "enter", "y")
         assert here.table.job is None
+
+
+async def test_a_long_range_shrinks_on_the_way_back(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=many) as here:
+        await here.press("v", "G")
+        await here.until(lambda: len(here.listed.marks) == 100, "all are marked")
+        await here.press("k", "k")
+        await here.until(lambda: len(here.listed.marks) == 98, "two are not any more")
+
+
+async def test_a_range_ends_with_the_list_that_it_is_of(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=many) as here:
+        await here.press("v", "j", "j", "slash")
+        await here.type("state:pending")
+        await here.press("enter")
+        await here.until(lambda: here.listed.order.filter.states, "the list is another")
+        await here.press("j")
+        assert not here.listed.marks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -153,3 +154,22 @@ def test_a_crash_gives_the_terminal_back_and_shows_no_values(home: Home, store: 
         left = crashing.raw[crashing.raw.rindex(b"\x1b[?1049l") :]
         assert b"made to fail" in left
         assert b"hunter2-in-a-local" not in crashing.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_go_on_behind_one_to_leave_does_not_keep_it(
+    console: Console, store: BlockingSqlite, number: signal.Signals
+) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row")
+
+        def has_left() -> bool:
+            with suppress(ProcessLookupError):
+                screen.send(signal.SIGCONT)
+            return screen.process.poll() is not None
+
+        screen.send(number)
+        screen.until(has_left, "it leaves, though it is told to go on again and again")
+
+        assert screen.ended() == 128 + number
