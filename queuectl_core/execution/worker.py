@@ -166,13 +166,13 @@ class Worker:
         and only the answer was lost."""
         if self._turn is None:
             reports, asks = self._hand.reports(), self._asks() if claiming else []
-            turns = claims.take_turns(reports, asks, ahead=running is not None, places=self._places)
-            self._turn = OpenTurn(turns, reports)
-        told = self._store.run(self._turn.transaction)
+            transaction = claims.take_turns(reports, asks, ahead=running is not None, places=self._places)
+            self._turn = OpenTurn(transaction, reports)
+        turns = self._store.run(self._turn.transaction)
         reports, self._turn = self._turn.reports, None
-        self._settle(reports, told, running)
-        self._hand.take(told.claimed)
-        return told
+        self._settle(reports, turns, running)
+        self._hand.take(turns.claimed)
+        return turns
 
     def _pause(self, seconds: float) -> None:
         """Wait for trouble with the store to pass. Told to stop meanwhile, leave it all to recovery."""
