@@ -49,6 +49,15 @@ class Action(NamedTuple):
     prime: bool = False
     motion: bool = False
 
+    @property
+    def of_marks(self) -> bool:
+        """Whether what it does depends on which jobs are marked."""
+        return Place.EVERYWHERE not in self.places and (self.writes or self.name in _OF_MARKS)
+
+
+_OF_MARKS = frozenset({"mark", "mark_range", "mark_all", "copy_id", "copy_json", "export"})
+"""What depends on the marks, and writes nothing into the store."""
+
 
 def _everywhere(name: str, keys: str, label: str, text: str, *, writes: bool = False, prime: bool = False) -> Action:
     return Action(name, tuple(keys.split()), label, text, (Place.EVERYWHERE,), writes, prime=prime)

@@ -209,6 +209,7 @@ class QueueConsole(App[int]):
             acted = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
             if acted:
                 await asyncio.sleep(0)  # what goes on in the background opens its line or question now, if it has one
+                await self.pane.settled()
                 return
         await super().on_event(event)
 

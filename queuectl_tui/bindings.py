@@ -30,13 +30,13 @@ def bindings_for(place: Place) -> list[BindingType]:
 def perform(node: DOMNode, app: QueueConsole, name: str) -> None:
     """Do the action of that name as `node`, one of its ancestors or the app does it.
 
-    What takes its time goes on in the background, so that no key waits for it, save where one says what the next is
-    for: jobs that are still being marked. What goes wrong is told, never raised. Nothing that writes is done in a
-    console that is read-only.
+    What takes its time goes on in the background, so that no key waits for it; what goes wrong is told, never
+    raised. Nothing that writes is done in a console that is read-only. What is done to marked jobs is done once it is
+    read which those are.
     """
     action = BY_NAME[name]
     settling = app.pane.settling
-    if settling is not None and name != "back":  # the way out waits for nothing
+    if settling is not None and action.of_marks:
         in_background(app, "actions", _once_settled, settling, node, app, name)
         return
     if action.writes and app.session.read_only:
@@ -54,9 +54,16 @@ def perform(node: DOMNode, app: QueueConsole, name: str) -> None:
 
 async def _once_settled(settling: Worker[None], node: DOMNode, app: QueueConsole, name: str) -> None:
     """Do it as soon as `settling` has come to its end; not at all where that was left."""
+    if await has_settled(settling):
+        perform(node, app, name)
+
+
+async def has_settled(settling: Worker[None]) -> bool:
+    """Wait for its end; whether it came to it, and was not left."""
     with contextlib.suppress(WorkerCancelled):
         await settling.wait()
-        perform(node, app, name)
+        return True
+    return False
 
 
 def method_for(node: DOMNode, action: Action) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.content import Content
@@ -10,12 +11,15 @@ from textual.worker import Worker
 
 from queuectl_core.model.errors import QueueError
 from queuectl_tui.actions import Action, Place, applying, usable
-from queuectl_tui.bindings import perform
+from queuectl_tui.bindings import has_settled, perform
 from queuectl_tui.widgets.arriving import tell_of_arrival
 
 if TYPE_CHECKING:
     from queuectl_tui.app import QueueConsole
     from queuectl_tui.session import Session
+
+MOMENT = 0.1
+"""Seconds that a key may wait for what the one before it began."""
 
 
 class Pane(Widget):
@@ -76,6 +80,12 @@ class Pane(Widget):
     def settling(self) -> Worker[None] | None:
         """What goes on that the next key builds on; None where nothing does."""
         return None
+
+    async def settled(self) -> None:
+        """Wait for that, but no longer than a person would not notice."""
+        if self.settling is not None:
+            # Not wait_for: what it gives up waiting for it ends.
+            await asyncio.wait([asyncio.ensure_future(has_settled(self.settling))], timeout=MOMENT)
 
     def allows(self, action: Action) -> bool:  # noqa: ARG002  # a pane that has an opinion looks at it
         """Whether the action makes sense as things stand."""

@@ -198,6 +198,11 @@ class DlqPane(Browser):
         numbers = [number async for portion in self._alike(cause) for number in portion]
         await self.carry_out(Deed("retrying", "retried", self._step(bulk.retry_each)), several(numbers))
 
+    def do_mark_all(self) -> None:
+        """As in every list; nothing where causes are shown, since the list behind them is out of sight."""
+        if not self.by_cause:
+            super().do_mark_all()
+
     def do_retry_all(self) -> Doing:
         """Every dead job that matches, after a question that names how many."""
         return self._act_on_all(Deed("retrying", "retried", self._step(bulk.retry_each)), "Retry {}?")

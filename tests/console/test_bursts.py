@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from textual import events
 from textual.widgets import Input
 
 from queuectl_core.model.job import JobState
+from queuectl_core.store.transactions.dead_letters import dead_page
 from queuectl_core.store.transactions.jobs import find
 from queuectl_tui.actions import Place
 from queuectl_tui.panes.browser import Browser
@@ -35,6 +37,17 @@ async def at_rest(here: Seat, place: Place) -> None:
         ),
         f"{place.value} alone is in sight",
     )
+
+
+def three_dead(store: Engine) -> None:
+    for name in "abc":
+        dead(store, id=name)
+
+
+async def opened_dlq(here: Seat) -> None:
+    burst(here, "2")
+    await at_rest(here, Place.DLQ)
+    await here.shows("c", "b", "a")
 
 
 @pytest.mark.parametrize(
@@ -68,30 +81,40 @@ async def test_a_line_to_type_takes_what_is_typed_right_behind_its_key(tmp_path:
 
 
 async def test_what_is_done_right_behind_the_key_that_marks_all_is_done_to_all(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        for name in "abc":
-            dead(store, id=name)
-
-    async with seat(tmp_path, fill=fill) as here:
-        burst(here, "2")
-        await at_rest(here, Place.DLQ)
-        await here.shows("c", "b", "a")
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here)
         burst(here, "*r")
         await here.told_of("retried 3 jobs")
 
 
 async def test_jobs_marked_by_two_keys_in_a_row_are_marked_no_more(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        for name in "ab":
-            dead(store, id=name)
-
-    async with seat(tmp_path, fill=fill) as here:
-        burst(here, "2")
-        await at_rest(here, Place.DLQ)
-        await here.shows("b", "a")
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here)
         burst(here, "**r")
         await here.told_of("retried 1 job")
-        await here.shows("a")
+        await here.shows("b", "a")
+
+
+async def test_a_line_that_is_opened_behind_it_takes_what_is_typed(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here)
+        burst(here, "*i\x1571\r")
+        await here.until(
+            lambda: [job.priority for job in here.store.run(find(["a", "b", "c"]))] == [71] * 3,
+            "all have that priority",
+        )
+        assert here.app.shown is Place.DLQ
+
+
+async def test_the_console_is_left_at_once_while_marks_are_read_from_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here)
+        monkeypatch.setattr(here.listed, "_mark_all", asyncio.Event().wait)
+        burst(here, "*rjq")
+        await here.until(lambda: not here.app.is_running or here.app.return_code is not None, "it has left")
+        assert here.store.run(dead_page())
 
 
 async def test_esc_right_behind_the_key_that_marks_all_leaves_nothing_marked(tmp_path: Path) -> None:

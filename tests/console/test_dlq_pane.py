@@ -25,6 +25,11 @@ def three_dead(store: Engine) -> None:
         dead(store, id=name)
 
 
+def two_causes(store: Engine) -> None:
+    three_dead(store)
+    dead(store, id="x", command="other")
+
+
 async def in_state(here: Seat, name: str, state: JobState) -> None:
     await here.until(lambda: [job.state for job in here.store.run(find([name]))] == [state], f"{name} is {state.value}")
 
@@ -33,6 +38,13 @@ async def opened_dlq(here: Seat, *ids: str) -> None:
     await here.press("2")
     await here.until(lambda: here.app.shown.value == "DLQ", "the DLQ is in sight")
     await here.shows(*ids)
+
+
+async def opened_causes(here: Seat) -> None:
+    """Open a DLQ of two causes, grouped by them."""
+    await opened_dlq(here, "x", "c", "b", "a")
+    await here.press("b")
+    await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
 
 
 async def test_the_dlq_acts_at_once_on_the_latest_to_die(tmp_path: Path) -> None:
@@ -81,23 +93,15 @@ async def test_a_cause_is_retried_with_all_that_died_of_it(tmp_path: Path) -> No
         end(store, started(store), Outcome.TIMED_OUT, error="timed out")
 
     async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "x", "c", "b", "a")
-        await here.press("b")
-        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+        await opened_causes(here)
         await here.press("r")
         await here.told_of("retried 3 jobs")
         assert [job.id for job in here.store.run(dead_page())] == ["x"]
 
 
 async def test_a_cause_opens_as_the_list_of_its_jobs_and_esc_leaves_it(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        three_dead(store)
-        dead(store, id="x", command="other")
-
-    async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "x", "c", "b", "a")
-        await here.press("b")
-        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+    async with seat(tmp_path, fill=two_causes) as here:
+        await opened_causes(here)
         await here.press("enter")
         await here.shows("c", "b", "a")
         await here.press("escape")
@@ -193,14 +197,8 @@ async def test_a_list_that_nothing_happens_to_is_not_read_over_and_over(tmp_path
 
 
 async def test_all_of_every_cause_are_meant_where_causes_are_shown(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        three_dead(store)
-        dead(store, id="x", command="other")
-
-    async with seat(tmp_path, fill=fill) as here:
-        await opened_dlq(here, "x", "c", "b", "a")
-        await here.press("b")
-        await here.until(lambda: "cause 1 of 2" in here.line("status"), "causes are shown")
+    async with seat(tmp_path, fill=two_causes) as here:
+        await opened_causes(here)
         await here.press("enter")
         await here.shows("c", "b", "a")
         await here.press("b")
@@ -245,3 +243,11 @@ async def test_an_undo_that_failed_can_be_tried_again(tmp_path: Path) -> None:
         await here.told_of("the store is busy")
         await here.press("u")
         await here.told_of("taken back")
+
+
+async def test_nothing_is_marked_out_of_sight_where_causes_are_shown(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=two_causes) as here:
+        await opened_causes(here)
+        await here.press("asterisk", "b")
+        await here.shows("x", "c", "b", "a")
+        assert not here.listed.marks
