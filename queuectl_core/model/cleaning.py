@@ -20,7 +20,11 @@ _UNSAFE_IN_OUTPUT = rf"[\x00-\x08\x0b-\x1f{_ABOVE_ASCII}]"
 # Where it was not encoded a password may hold anything, so it ends at the last @ of its line; without one it
 # is what stands where a port would, and is none.
 _URL = r"(?:\b[a-z][a-z0-9+.-]*:/+|\bpostgres(?:ql)?:)[^\s:/?#@\[]*:"
-_PASSWORD = rf"({_URL})(?:.*(?=@)|(?!\d+\b)[^\s/]+)|((?:^|[?&;\s])(?:ssl)?password=)[^&\s]*"
+# The name of a parameter may be encoded, letter by letter.
+_NAMED = "(?:{})?{}=".format(
+    *("".join(f"(?:{c}|%{ord(c):x}|%{ord(c.upper()):x})" for c in word) for word in ("ssl", "password"))
+)
+_PASSWORD = rf"({_URL})(?:.*(?=@)|(?!\d+\b)[^\s/]+)|((?:^|[?&;\s]){_NAMED})[^&\s]*"
 _MOST_REDACTED = 10_000
 """Characters of a text with a URL in it that are kept at most; no message is as long."""
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}

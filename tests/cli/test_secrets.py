@@ -98,6 +98,8 @@ URLS = [
     f"postgresql://user:{PASSWORD}",
     f"postgresql://:{PASSWORD}@/db",
     f"postgresql://host/db?user=u&password={PASSWORD}",
+    f"postgresql://host/db?user=u&pass%77ord={PASSWORD}",
+    f"postgresql://host/db?user=u&%73sl%50assword={PASSWORD}",
     f"postgresql://host/db?password={PASSWORD}@x&user=u",
     f"postgresql:/user:{PASSWORD}@host/db",
     f"postgresql:user:{PASSWORD}@host/db",

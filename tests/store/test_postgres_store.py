@@ -160,3 +160,40 @@ def test_a_database_without_a_store_says_how_to_make_one(url: str, tmp_path: Pat
 def test_a_parameter_that_cannot_be_meant_is_refused(wrong: str) -> None:
     with pytest.raises(InvalidInput):
         parse_address(f"postgresql://host/db?{wrong}")
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("postgresql://pooler:6432/db?listen=server:5432", "server", "5432"),
+        ("postgresql://pooler:6432/db?listen=server", "server", "6432"),
+        ("postgresql://pooler/db?port=6432&listen=server", "server", "6432"),
+        ("postgresql:///db?host=/run/pooler&listen=server:5432", "server", "5432"),
+        ("postgresql:///?service=work&listen=[::1]:5432", "::1", "5432"),
+        ("postgresql://a:1,b:2/db?listen=server:5432", "server", "5432"),
+    ],
+)
+def test_a_pool_listens_where_it_is_told_to(url: str, host: str, port: str) -> None:
+    direct = psycopg.conninfo.conninfo_to_dict(parse_address(url).direct)
+
+    assert (direct["host"], str(direct["port"])) == (host, port)
+    assert direct.get("dbname", direct.get("service")) in ("db", "work")
+
+
+@pytest.mark.parametrize("hosts", ["a:1,b:2/db?", "/db?host=a,b&", "/db?host=a&port=1,2&"])
+def test_of_several_hosts_the_one_to_listen_at_needs_a_port(hosts: str) -> None:
+    with pytest.raises(InvalidInput, match="listen=HOST:PORT"):
+        parse_address(f"postgresql://{hosts}listen=server")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_job_is_told_whatever_encoding_a_session_is_given(
+    queue: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    queue.run(enqueue(NewJob("echo 10 € 日本")))
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    other = f"{queue.home.url}&client_encoding={encoding}"
+    with PostgresStore(Home(str(tmp_path / "other"), other)) as store:
+        assert [job.command for job in store.run(page())] == ["echo 10 € 日本"]
+        [held] = store.run(take_turns([], [Ask("pool-1", fresh_token())])).claimed
+    assert held.job.command == "echo 10 € 日本"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from queuectl_core.model.cleaning import without_passwords
 from queuectl_core.model.errors import InvalidInput
@@ -50,9 +50,7 @@ def parse_address(url: str) -> Address:
         raise InvalidInput("the store's URL cannot be read", "write postgresql://user@host/database") from None
     own = {key: value for key, value in given if key in ("schema", "prepare_threshold", "listen")}
     rest = urlencode([(key, value) for key, value in given if key not in own], quote_via=quote)
-    conninfo = urlunsplit(parts._replace(query=rest))
-    if parts.netloc == "" and not conninfo.startswith(f"{parts.scheme}://"):
-        conninfo = conninfo.replace(":", "://", 1)  # urlunsplit drops the slashes of an empty host
+    conninfo = _joined(parts._replace(query=rest))
     schema = own.get("schema", SCHEMA)
     if not _PLAIN.fullmatch(schema) or schema.startswith("pg_"):
         raise InvalidInput(f"schema '{schema}' is no plain name", "use small letters, digits and _")
@@ -70,14 +68,23 @@ def _threshold(own: dict[str, str]) -> int | None:
 
 
 def _direct(conninfo: str, listen: str | None) -> str:
-    """The URL with another host, and perhaps port, where one is given for listening."""
+    """The URL with another host, and another port where there is one, if a place for listening is given."""
     if not listen:
         return conninfo
     parts = urlsplit(conninfo)
     found = _PLACE.fullmatch(listen)
     if found is None:
         raise InvalidInput(f"listen '{listen}' is no host", "write listen=HOST or listen=HOST:PORT")
-    given = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("host", "hostaddr", "port")]
-    host, port = found["host"].strip("[]"), found["port"]
-    query = urlencode([*given, ("host", host), *([("port", port)] if port else [])], quote_via=quote)
-    return urlunsplit(parts._replace(query=query))
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if "," in f"{parts.netloc.rpartition('@')[2]}{given.get('host', '')}{given.get('port', '')}" and not found["port"]:
+        raise InvalidInput(f"listen '{listen}' names no port, and the URL several hosts", "write listen=HOST:PORT")
+    given.pop("hostaddr", None)
+    given |= {"host": found["host"].strip("[]"), **({"port": found["port"]} if found["port"] else {})}
+    return _joined(parts._replace(query=urlencode(given, quote_via=quote)))
+
+
+def _joined(parts: SplitResult) -> str:
+    """The URL of these parts."""
+    url = urlunsplit(parts)
+    # urlunsplit drops the slashes of an empty host.
+    return url if parts.netloc or url.startswith(f"{parts.scheme}://") else url.replace(":", "://", 1)

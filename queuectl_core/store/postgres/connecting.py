@@ -112,7 +112,9 @@ def arguments(address: Address, *, hastily: bool = False) -> dict[str, Any]:
     network = {key: value for key, value in NETWORK.items() if key not in given}
     if hastily:
         network["connect_timeout"] = HASTY_SECONDS
-    return {"autocommit": True, "application_name": given.get("application_name", "queuectl"), **network}
+    # A role, the environment or the URL may ask for an encoding in which not every job can be told.
+    told = {"application_name": given.get("application_name", "queuectl"), "client_encoding": "UTF8"}
+    return {"autocommit": True, **told, **network}
 
 
 def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], address: Address) -> None:
