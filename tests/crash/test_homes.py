@@ -151,6 +151,7 @@ def test_a_pool_makes_anew_what_is_removed_of_run(storm: Storm, tmp_path: Path) 
     pool = storm.start_pool(2)
     job = storm.put(storm.ledger.command(gate=gate), max_retries=0)
     storm.worker_of(pool, job)
+    storm.all_workers(pool)
     eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
 
     sweep_away(storm.home.run, tmp_path)
