@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from queuectl_core.model.job import Outcome
@@ -101,6 +102,12 @@ class Hand:
     def reported(self, count: int) -> None:
         """Forget the first results: they are stored, or will not be."""
         del self._finished[:count]
+
+
+def stopwatch() -> Callable[[], int]:
+    """Begin to measure; what is returned tells, whenever it is asked, how many milliseconds have passed."""
+    begun = time.monotonic()
+    return lambda: round((time.monotonic() - begun) * 1000)
 
 
 def _dated(report: Report, late_ms: int) -> Report:

@@ -14,7 +14,7 @@ import time
 from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
-from queuectl_core.execution.hand import Finished, Hand
+from queuectl_core.execution.hand import Finished, Hand, stopwatch
 from queuectl_core.execution.idling import Sleeper
 from queuectl_core.execution.liveness import Hold, Success
 from queuectl_core.execution.orders import Inbox, WorkerOptions, drain_bytes
@@ -165,8 +165,9 @@ class Worker:
         """Report and claim. Raises a StoreError; then the next call takes this very turn again: perhaps it was taken,
         and only the answer was lost."""
         if self._turn is None:
-            reports, asks = self._hand.reports(), self._asks() if claiming else []
-            transaction = claims.take_turns(reports, asks, ahead=running is not None, places=self._places)
+            age, reports = stopwatch(), self._hand.reports()
+            asks, ahead = self._asks() if claiming else [], running is not None
+            transaction = claims.take_turns(reports, asks, ahead=ahead, places=self._places, age=age)
             self._turn = OpenTurn(transaction, reports)
         turns = self._store.run(self._turn.transaction)
         reports, self._turn = self._turn.reports, None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,9 @@ from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
 from tests.execution.pools import Gate, LiveQueue
 from tests.execution.waiting import eventually
+
+OUTAGE = 1.5
+"""Seconds for which the store is out of reach: far more than it takes a worker to notice the end of a run."""
 
 
 def test_an_orphan_that_ends_is_gone_while_its_job_still_runs(queue: LiveQueue) -> None:
@@ -108,3 +114,25 @@ def test_a_pool_whose_keepers_die_before_they_register_leaves_no_doorbell(queue:
 
     assert pool.ended() == 0
     assert queue.left_in_run() == []
+
+
+def test_a_run_that_ended_while_the_store_was_out_of_reach_is_dated_by_when_it_did(
+    queue: LiveQueue, gate: Gate
+) -> None:
+    ended = Path(queue.home.path, "ended")
+    job = queue.put(f"{gate.command}; touch {ended}")
+    queue.ready_pool()
+    gate.pid()
+
+    with closing(sqlite3.connect(queue.home.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        gate.open()
+        at = eventually(lambda: ended.exists() and ended.stat().st_mtime, what="its command ended")
+        eventually(lambda: time.time() > at + OUTAGE, what="the outage is over")
+        other.execute("ROLLBACK")
+
+    queue.once(job, JobState.COMPLETED)
+    [run] = queue.runs(job)
+    assert run.finished_at is not None
+    assert abs(run.finished_at / 1000 - at) < OUTAGE / 2
+    assert run.finished_at - run.started_at == run.duration_ms

@@ -109,6 +109,19 @@ def test_a_result_that_is_reported_late_tells_when_its_run_ended(store: Engine) 
     assert attempt.finished_at == store.clock.now - 15
 
 
+def test_a_result_that_had_to_wait_for_the_store_is_dated_by_the_try_that_stored_it(store: Engine) -> None:
+    job = put(store)
+    run = started(store)
+    store.clock.now += 12_500
+    ended = report(run, Outcome.COMPLETED, duration_ms=480)._replace(late_ms=5, since_ms=485)
+
+    store.run(take_turns([ended], [], age=lambda: 12_000))
+
+    [attempt] = runs(store, job)
+    assert attempt.finished_at == look(store, job).finished_at == store.clock.now - 12_005
+    assert attempt.started_at == look(store, job).started_at == store.clock.now - 12_485
+
+
 def test_a_job_that_was_claimed_ahead_has_started_when_its_command_did(store: Engine) -> None:
     job = put(store)
     run = started(store)

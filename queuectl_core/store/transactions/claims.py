@@ -7,7 +7,7 @@ there now. Finishing one job and claiming the next is one transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from queuectl_core.model.backoff import delay_ms
@@ -33,8 +33,9 @@ class Ask(NamedTuple):
 class Report(NamedTuple):
     """A run that has ended: `spread` is a random number in [0, 1) for the jitter of the backoff.
 
-    `late_ms` is how long ago it ended: results of short runs are reported together. `since_ms` is how long ago its
-    command was started, None where nobody can tell: it may have been claimed a little ahead of that.
+    `late_ms` is how long ago it had ended when this was written: results of short runs are reported together.
+    `since_ms` is how long ago its command had been started, None where nobody can tell: it may have been claimed a
+    little ahead of that.
     """
 
     number: int
@@ -84,25 +85,39 @@ def take_turn(report: Report | None, ask: Ask | None) -> Steps[Turn]:
     return Turn(claimed[0].job if claimed else None, ended[0] if ended else None, due, version)
 
 
+def _no_age() -> int:
+    return 0
+
+
 @work
 def take_turns(
-    reports: Sequence[Report], asks: Sequence[Ask], *, ahead: bool = False, places: Places | None = None
+    reports: Sequence[Report],
+    asks: Sequence[Ask],
+    *,
+    ahead: bool = False,
+    places: Places | None = None,
+    age: Callable[[], int] = _no_age,
 ) -> Steps[Turns]:
     """Report the runs that ended, and claim up to as many jobs as there are asks, all of one worker.
 
     Of several asks no more are granted than the worker's fair share of what waits. A worker that claims `ahead`, while
     a run of its own goes on, is granted not even one where that is less: another can begin it sooner. `places` is what
-    it remembers from one turn to the next; without, it looks at every queue anew.
+    it remembers from one turn to the next; without, it looks at every queue anew. `age` tells how old the reports are
+    (ms): it is asked at each try, since a store may be out of reach for long.
     """
-    return (yield from _take_turns(reports, asks, ahead, places))
+    return (yield from _take_turns(reports, asks, ahead, places, age))
 
 
 def _take_turns(
-    reports: Sequence[Report], asks: Sequence[Ask], ahead: bool = False, places: Places | None = None
+    reports: Sequence[Report],
+    asks: Sequence[Ask],
+    ahead: bool = False,
+    places: Places | None = None,
+    age: Callable[[], int] = _no_age,
 ) -> Steps[Turns]:
     [(now, version)] = yield Statement("now_and_version")
     tally = Tally(now)
-    ended = yield from end_runs(reports, now, tally)
+    ended = yield from end_runs(reports, now, tally, age())
     claimed: list[Held] = []
     if asks:
         if any(job and job.state in WAITING for job in ended):
@@ -191,10 +206,14 @@ def unclaim(held: Sequence[Held]) -> Steps[None]:
     yield from tally.written()
 
 
-def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Job | None]]:
-    """End these runs, each that still holds its job; the jobs as they are then, None for the others."""
+def end_runs(reports: Sequence[Report], now: int, tally: Tally, age: int = 0) -> Steps[list[Job | None]]:
+    """End these runs, each that still holds its job; the jobs as they are then, None for the others.
+
+    The reports were written `age` milliseconds before `now`.
+    """
     if not reports:
         return []
+    written = now - age
     ended: list[Job | None] = []
     by_statement: dict[str, list[dict[str, Any]]] = {}
     tails = []
@@ -205,9 +224,9 @@ def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Jo
         if row is None:
             ended.append(None)
             continue
-        job, result = _begun(Job.from_row(row), report, now), report.result
+        job, result = _begun(Job.from_row(row), report, written), report.result
         state = after_run(result.outcome, job.attempts, job.max_retries, cancelling=job.cancelling)
-        values = _ended_columns(job, report, state, now)
+        values = _ended_columns(job, report, state, now, written)
         by_statement.setdefault(_ENDINGS.get(state, "end_jobs"), []).append(values)
         if result.tail:
             tails.append({"number": job.number, "attempt": job.runs, "output": result.tail})
@@ -224,18 +243,18 @@ def end_runs(reports: Sequence[Report], now: int, tally: Tally) -> Steps[list[Jo
     return ended
 
 
-def _begun(job: Job, report: Report, now: int) -> Job:
+def _begun(job: Job, report: Report, written: int) -> Job:
     """The job with the instant when its command was started, where that is known."""
     if report.since_ms is None:
         return job
-    return job._replace(started_at=max(job.started_at or 0, now - report.since_ms))
+    return job._replace(started_at=max(job.started_at or 0, written - report.since_ms))
 
 
 _ENDINGS = {JobState.FAILED: "put_off_jobs", JobState.PENDING: "release_jobs"}
 """The statement by which a run's job takes its next state, where that is not its last."""
 
 
-def _ended_columns(job: Job, report: Report, state: JobState, now: int) -> dict[str, Any]:
+def _ended_columns(job: Job, report: Report, state: JobState, now: int, written: int) -> dict[str, Any]:
     result = report.result
     return {
         "number": job.number,
@@ -246,7 +265,7 @@ def _ended_columns(job: Job, report: Report, state: JobState, now: int) -> dict[
         "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
         "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread) if state is JobState.FAILED else 0,
         "began_at": job.started_at,
-        "ended_at": max(job.started_at or 0, now - report.late_ms),
+        "ended_at": max(job.started_at or 0, written - report.late_ms),
         "exit_code": result.exit_code,
         "signal": result.signal,
         "error": result.error,
