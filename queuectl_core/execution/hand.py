@@ -46,6 +46,8 @@ class Hand:
 
     def __init__(self) -> None:
         self.claimed: deque[Held] = deque()
+        self.returning: list[Held] = []
+        """What is being given back: perhaps it was, and only the answer was lost, so it is not ours to begin."""
         self._finished: list[Finished] = []
         self._pace = 1
         self._ahead = False
@@ -57,8 +59,14 @@ class Hand:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to begin and nothing to report."""
-        return not (self.claimed or self._finished)
+        """Whether there is nothing to begin, nothing to report and nothing to give back."""
+        return not (self.claimed or self._finished or self.returning)
+
+    def give_back(self) -> list[Held]:
+        """What is to be given back from now on, until `returning` is emptied: all that was claimed and not begun."""
+        self.returning += self.claimed
+        self.claimed.clear()
+        return list(self.returning)
 
     def wanted(self) -> int:
         """How many more jobs to claim."""

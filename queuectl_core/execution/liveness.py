@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from queuectl_core.execution.processes import boot_id, look_at, pid_namespace
@@ -87,9 +87,10 @@ class Hold:
         """Say which command runs now; survives any death but that of the machine."""
         self._write(run)
 
-    def note_reported(self, running: str | None = None) -> None:
-        """Forget the runs that were begun so far, but for the one that goes on: the store knows how they ended."""
-        self._begun = {token: end for token, end in self._begun.items() if token == running}
+    def note_reported(self, tokens: Iterable[str]) -> None:
+        """Forget these runs: the store knows how they ended. One that is not among them may be unknown there."""
+        for token in tokens:
+            self._begun.pop(token, None)
 
     def _write(self, run: RunNote | None) -> None:
         # By hand: this is written twice for every run.

@@ -95,7 +95,7 @@ class Worker:
         """Take turns until told to leave."""
         due: int | None = None
         while not self._abandoned:
-            if self._hear() or self._draining:
+            if self._hear() or self._draining or self._hand.returning:
                 self._give_back()
             if not self._may_go_on():
                 self._pause(STORE_PATIENCE[0])
@@ -161,17 +161,17 @@ class Worker:
                 self._keep_up(turns)
                 return turns
 
-    def _take_turn(self, *, claiming: bool = True, running: str | None = None) -> Turns:
+    def _take_turn(self, *, claiming: bool = True, ahead: bool = False) -> Turns:
         """Report and claim. Raises a StoreError; then the next call takes this very turn again: perhaps it was taken,
         and only the answer was lost."""
         if self._turn is None:
             age, reports = stopwatch(), self._hand.reports()
-            asks, ahead = self._asks() if claiming else [], running is not None
+            asks = self._asks() if claiming else []
             transaction = claims.take_turns(reports, asks, ahead=ahead, places=self._places, age=age)
             self._turn = OpenTurn(transaction, reports)
         turns = self._store.run(self._turn.transaction)
         reports, self._turn = self._turn.reports, None
-        self._settle(reports, turns, running)
+        self._settle(reports, turns)
         self._hand.take(turns.claimed)
         return turns
 
@@ -187,26 +187,26 @@ class Worker:
         options = self._options
         return [Ask(options.id, os.urandom(16).hex(), options.queues) for _ in range(self._hand.wanted())]
 
-    def _settle(self, reports: list[Report], turns: Turns, running: str | None = None) -> None:
-        """Close the books on what was reported; `running` is the token of the run that goes on."""
+    def _settle(self, reports: list[Report], turns: Turns) -> None:
+        """Close the books on what was reported; more may have ended since."""
         for report, job in zip(reports, turns.ended, strict=True):
             self._telling.end(report, job)
         self._hand.reported(len(reports))
-        self._hold.note_reported(running)
+        self._hold.note_reported(report.token for report in reports)
 
-    def _give_back(self, running: str | None = None) -> None:
+    def _give_back(self, *, meanwhile: bool = False) -> None:
         """Report what is finished and give back what is not begun; a store in trouble is asked again later.
 
-        While a run goes on (`running` is its token), other writers are hardly waited for: it must be watched.
+        While a run goes on (`meanwhile`), other writers are hardly waited for: it must be watched.
         """
         self._hand.slow_down()
         if self._hand.empty and self._turn is None:
             return
-        patience = contextlib.nullcontext() if running is None else self._store.impatient(self._standing.lease.patience)
+        patience = self._store.impatient(self._standing.lease.patience) if meanwhile else contextlib.nullcontext()
         with contextlib.suppress(StoreError), patience:
-            self._take_turn(claiming=False, running=running)
-            self._store.run(claims.unclaim(list(self._hand.claimed)))
-            self._hand.claimed.clear()
+            self._take_turn(claiming=False)
+            self._store.run(claims.unclaim(self._hand.give_back()))
+            self._hand.returning.clear()
 
     def _begin(self, held: Held) -> None:
         """Run a job that was claimed, once nothing of its run before is left, and take in its result."""
@@ -230,7 +230,7 @@ class Worker:
         each = min(ROUTINE_LOOK, self._standing.lease.heartbeat)
         look = Look(
             lambda routine: self._look(token, job, routine),
-            lambda: self._look_ahead(token),
+            self._look_ahead,
             lambda: self._hand.first_look(each),
             each,
         )
@@ -241,11 +241,11 @@ class Worker:
             result = result._replace(outcome=Outcome.RELEASED)
         if result.outcome is Outcome.RELEASED and not self._draining:
             # The machine, not the job, could not do it: give it time.
-            self._give_back(token)
+            self._give_back(meanwhile=True)
             self._poll.poll(STORE_PATIENCE[1] * 1000)
         return Finished(Report(job.number, token, result, self._settings, random.random()), at)
 
-    def _look_ahead(self, running: str) -> None:
+    def _look_ahead(self) -> None:
         """Take the next turn while a run goes on, where that is likely to be short, and no line is to be stood in."""
         now = time.monotonic()
         if now < self._crowded_until or self._draining or not self._hand.looks_ahead() or self._standing.lease.over:
@@ -254,7 +254,7 @@ class Worker:
             if self._store.is_crowded():
                 self._crowded_until = now + CROWDED
             else:
-                self._keep_up(self._take_turn(running=running))
+                self._keep_up(self._take_turn(ahead=True))
 
     def _may_go_on(self) -> bool:
         """Whether what we claimed is ours to begin. Where others were told that we are gone, it is given back."""
@@ -277,7 +277,7 @@ class Worker:
             if fenced := self._standing.fenced():
                 return fenced
             if came or routine or self._draining:
-                self._give_back(token)
+                self._give_back(meanwhile=True)
             if self._stopping:
                 return Reason(Outcome.RELEASED, None)
             with contextlib.suppress(StoreError):

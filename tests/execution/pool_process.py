@@ -16,6 +16,7 @@ from queuectl_core.execution import idling, keeper, watch, worker
 from queuectl_core.execution.events import PoolEvent
 from queuectl_core.execution.pool import PoolOptions, run_pool
 from queuectl_core.store.home import Home
+from tests.execution.troubles import Trouble, make
 
 
 def die(*_: object) -> None:
@@ -42,6 +43,8 @@ def main(order: dict[str, Any]) -> int:
         keeper.Keeper._register = die  # type: ignore[assignment, method-assign]
     if order["slowness"]:
         worker.Worker._look_ahead = lambda *_: time.sleep(order["slowness"])  # type: ignore[method-assign]
+    if order["trouble"]:
+        make(Trouble(order["trouble"]))
     if order["inherited"]:
         # What whoever starts a pool may leave open, for all it starts to see.
         os.dup2(told, order["inherited"])

@@ -22,6 +22,7 @@ from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import find, history
 from queuectl_core.store.transactions.settings import set_setting
+from tests.execution.troubles import Trouble
 from tests.execution.waiting import eventually
 
 T = TypeVar("T")
@@ -156,11 +157,13 @@ class LiveQueue:
         keeper_dies: bool = False,
         inherited: int = 0,
         slowness: float = 0.0,
+        trouble: Trouble | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Pool:
         """Start a pool; without `routine_looks` its workers, and without `keeper_steps` its keeper, see what
         happens by events alone, never by a look of their own; no keeper of one that `keeper_dies` lives to register.
-        `slowness` is how many seconds its workers take for what they do once a command is started."""
+        `slowness` is how many seconds its workers take for what they do once a command is started, `trouble` what they
+        have with the store."""
         number = next(self._numbers)
         told, errors = self.folder / f"events-{number}", self.folder / f"errors-{number}"
         order = {
@@ -174,6 +177,7 @@ class LiveQueue:
             "keeper_dies": keeper_dies,
             "inherited": inherited,
             "slowness": slowness,
+            "trouble": trouble,
             "events": str(told),
         }
         with errors.open("wb") as stderr:

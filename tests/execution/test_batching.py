@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.jobs import tail
 from tests.execution.pools import Gate, LiveQueue
+from tests.execution.troubles import Trouble
 from tests.execution.waiting import eventually
 
 WARM_UP = 24
@@ -19,6 +21,12 @@ WARM_UP = 24
 def completed(queue: LiveQueue, jobs: list[str]) -> bool:
     """Whether all of these jobs have completed."""
     return all(queue.job(job).state is JobState.COMPLETED for job in jobs)
+
+
+def given_back(queue: LiveQueue, job_id: str) -> bool:
+    """Whether a job was claimed, and is pending again."""
+    job = queue.job(job_id)
+    return job.state is JobState.PENDING and job.updated_at > job.created_at
 
 
 @pytest.mark.parametrize(("usual", "times"), [("true", WARM_UP), ("sleep 0.03", 6)])
@@ -58,6 +66,37 @@ def test_a_job_that_kills_its_worker_costs_those_around_it_nothing(queue: LiveQu
     assert tails == [b"once\n"] * 36
 
 
+@pytest.mark.crash
+def test_a_run_that_ended_after_a_turn_was_tried_in_vain_is_not_forgotten_with_its_worker(queue: LiveQueue) -> None:
+    queue.set(backoff_max=0)
+    before = [queue.put("echo once >> began$QUEUECTL_JOB_ID", max_retries=0) for _ in range(6)]
+    killer = queue.put("kill -9 $PPID", max_retries=0)
+
+    queue.drained(trouble=Trouble.BUSY_MEANWHILE)
+
+    assert queue.outcomes(killer) == [Outcome.LOST]
+    assert [queue.outcomes(job) for job in before] == [[Outcome.COMPLETED]] * 6
+    assert [Path(queue.folder, f"began{job}").read_text() for job in before] == ["once\n"] * 6
+
+
+def test_a_job_that_was_perhaps_given_back_is_not_begun(queue: LiveQueue, gate: Gate) -> None:
+    for _ in range(WARM_UP):
+        queue.put()
+    long = queue.put(gate.command)
+    behind = [queue.put("echo once >> began$QUEUECTL_JOB_ID") for _ in range(6)]
+    pool = queue.ready_pool(trouble=Trouble.GIVEN_BACK_UNANSWERED, routine_looks=False)
+    gate.pid()
+    eventually(lambda: given_back(queue, behind[0]), what="the next was claimed, and is pending again")
+
+    gate.open()
+
+    for job in [long, *behind]:
+        queue.once(job, JobState.COMPLETED)
+    assert [queue.outcomes(job) for job in behind] == [[Outcome.COMPLETED]] * 6
+    assert [Path(queue.folder, f"began{job}").read_text() for job in behind] == ["once\n"] * 6
+    assert pool.notices() == []
+
+
 def test_where_jobs_are_not_long_the_next_is_claimed_ahead_and_given_back_where_one_is(
     queue: LiveQueue, gate: Gate
 ) -> None:
@@ -68,11 +107,7 @@ def test_where_jobs_are_not_long_the_next_is_claimed_ahead_and_given_back_where_
     queue.ready_pool(routine_looks=False)
     gate.pid()
 
-    def given_back() -> bool:
-        job = queue.job(behind)
-        return job.state is JobState.PENDING and job.updated_at > job.created_at
-
-    eventually(given_back, what="it was claimed, and is pending again")
+    eventually(lambda: given_back(queue, behind), what="it was claimed, and is pending again")
     assert (queue.job(behind).attempts, queue.runs(behind)) == (0, [])
     gate.open()
     queue.once(behind, JobState.COMPLETED)

@@ -166,7 +166,7 @@ def test_a_note_says_which_runs_were_begun_since_the_last_report(home: Home) -> 
         hold.note_success("first", Success(12, 345))
         hold.note_start("second")
         assert begun(home, "abc-1") == {"first": Success(12, 345), "second": None}
-        hold.note_reported("second")
+        hold.note_reported(["first", "never begun"])
         hold.note_start("third")
         assert begun(home, "abc-1") == {"second": None, "third": None}
     finally:

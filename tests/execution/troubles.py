@@ -1,0 +1,52 @@
+"""Trouble with the store that a test makes for the processes of a pool, at the very moment that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from queuectl_core.model.errors import StoreBusy, StoreError
+from queuectl_core.store.sqlite.store import SqliteStore
+
+
+class Trouble(StrEnum):
+    """What a worker meets."""
+
+    BUSY_MEANWHILE = "others hold the store for longer than a worker waits for it while its command runs"
+    GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
+
+
+def make(trouble: Trouble) -> None:
+    """Make this trouble, in this process and those that it forks."""
+    match trouble:
+        case Trouble.BUSY_MEANWHILE:
+            SqliteStore.impatient = _in_vain  # type: ignore[method-assign, assignment]
+        case Trouble.GIVEN_BACK_UNANSWERED:
+            SqliteStore.run = _unanswered(SqliteStore.run)  # type: ignore[method-assign]
+
+
+@contextmanager
+def _in_vain(store: SqliteStore, _seconds: float = 0.0) -> Iterator[None]:
+    def refuse(_transaction: Any) -> Any:
+        raise StoreBusy("the store is busy")
+
+    store.run = refuse  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        del store.run
+
+
+def _unanswered(run: Any) -> Any:
+    lost: list[Any] = []
+
+    def losing(store: SqliteStore, transaction: Any) -> Any:
+        answer = run(store, transaction)
+        if transaction.function.__name__ == "unclaim" and transaction.args[0] and not lost:
+            lost.append(answer)
+            raise StoreError("the store gave no answer")
+        return answer
+
+    return losing
