@@ -18,7 +18,7 @@ from queuectl_core.store.postgres.async_store import AsyncPostgresStore
 from queuectl_core.store.postgres.compiling import QUERIES
 from queuectl_core.store.postgres.store import PostgresStore
 from queuectl_core.store.transactions.arrivals import enqueue
-from queuectl_core.store.transactions.claims import Ask, take_turns
+from queuectl_core.store.transactions.claims import Ask, processing, take_turns
 from queuectl_core.store.transactions.jobs import page
 from tests.postgres.proxy import Pooler, proxy_to
 from tests.postgres.server import Databases
@@ -54,28 +54,55 @@ def test_a_session_that_the_server_ends_is_replaced(queue: PostgresStore, url: s
     assert len(queue.run(page())) == 2
 
 
+def cut_commits(
+    store: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch, *, times: int, arrive: bool
+) -> list[str]:
+    """Lose the answers to so many commits, whether or not these arrive; what was cut off so far."""
+    cut: list[str] = []
+    execute = type(store._connection).execute
+
+    def cutting(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        if query != "COMMIT" or len(cut) == times:
+            return execute(connection, query, *rest, **more)
+        cut.append(query)
+        if arrive:
+            execute(connection, query)
+        end_session(store, url)
+        return execute(connection, "SELECT 1")
+
+    monkeypatch.setattr(type(store._connection), "execute", cutting)
+    return cut
+
+
 @pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
 def test_a_commit_whose_answer_is_lost_is_made_once(
     queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch, arrives: bool
 ) -> None:
-    cut: list[str] = []
-    execute = type(queue._connection).execute
-
-    def cutting(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
-        if query != "COMMIT" or cut:
-            return execute(connection, query, *rest, **more)
-        cut.append(query)
-        if arrives:
-            execute(connection, query)
-        end_session(queue, url)
-        return execute(connection, "SELECT 1")
-
-    monkeypatch.setattr(type(queue._connection), "execute", cutting)
+    cut = cut_commits(queue, url, monkeypatch, times=1, arrive=arrives)
 
     job = queue.run(enqueue(NewJob("true")))
 
     assert cut == ["COMMIT"]
     assert queue.run(page()) == [job]
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
+def test_a_turn_without_an_answer_is_made_once_whatever_is_done_before_it_is_tried_again(
+    queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    jobs = [queue.run(enqueue(NewJob("true"))) for _ in range(2)]
+    turn = take_turns([], [Ask("w-1", fresh_token(), ())])
+    cut_commits(queue, url, monkeypatch, times=2, arrive=arrives)
+    with queue.impatient(5), pytest.raises(StoreError):
+        queue.run(turn)
+    with queue.impatient(5), pytest.raises(StoreError):
+        queue.run(enqueue(NewJob("other")))
+    queue.run(page())
+
+    [held] = queue.run(turn).claimed
+
+    assert held.job.id == jobs[0].id
+    assert [one.job.id for one in queue.run(processing())] == [jobs[0].id]
 
 
 def test_those_who_claim_side_by_side_are_given_different_jobs(queue: PostgresStore, url: str, tmp_path: Path) -> None:

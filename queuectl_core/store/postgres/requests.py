@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from queuectl_core.store.statements import Wake
+from queuectl_core.store.statements import Play, Transaction, Wake
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between two tries, at first and at most."""
@@ -23,6 +25,38 @@ MOST_ANNOUNCED = 7000
 
 FOLD_ONE_IN = 64
 """A change that a person made folds the notes of counts now and then, where no pool does."""
+
+MOST_UNSETTLED = 16
+"""How many changes without an answer are remembered: whoever means to settle one comes back to it soon."""
+
+
+class Unsettled(NamedTuple):
+    """A change that was perhaps made: the answer to its commit never came."""
+
+    transaction: Transaction[Any]
+    key: bytes
+    play: Play[Any]
+
+
+class Unanswered:
+    """The latest changes that were perhaps made, each until it is settled; others are run in between."""
+
+    def __init__(self) -> None:
+        self._changes: deque[Unsettled] = deque(maxlen=MOST_UNSETTLED)
+
+    def of(self, transaction: Transaction[Any]) -> Unsettled | None:
+        """What is known of this very transaction; None where nothing is open."""
+        return next((one for one in self._changes if one.transaction is transaction), None)
+
+    def add(self, change: Unsettled) -> None:
+        """Remember a change, in place of what was known of it."""
+        self.settle(change.transaction)
+        self._changes.append(change)
+
+    def settle(self, transaction: Transaction[Any]) -> None:
+        """Forget a transaction: it is known by now what became of it."""
+        if (known := self.of(transaction)) is not None:
+            self._changes.remove(known)
 
 
 def pauses() -> Iterator[float]:

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
 
@@ -38,6 +38,8 @@ from queuectl_core.store.postgres.folding import fold
 from queuectl_core.store.postgres.requests import (
     FOLD_ONE_IN,
     MOST_CLASHES,
+    Unanswered,
+    Unsettled,
     announced,
     channel,
     fresh_key,
@@ -72,14 +74,6 @@ def make_store(home: Home) -> None:
         schema.make(connection, address, schema.migrations())
 
 
-class Unsettled(NamedTuple):
-    """A change that was perhaps made: the answer to its commit never came."""
-
-    transaction: Transaction[Any]
-    key: bytes
-    play: Play[Any]
-
-
 class PostgresStore:
     """One connection to a store; belongs to one thread of one process.
 
@@ -104,7 +98,7 @@ class PostgresStore:
         self._deadline: float | None = None
         self._again_at, self._pauses = 0.0, pauses()
         self._listens = listens
-        self._unsettled: Unsettled | None = None
+        self._unanswered = Unanswered()
         self._doorbell = Doorbell(home)
         self.place = place_of(home)
         prepare_home(home)
@@ -123,23 +117,13 @@ class PostgresStore:
     def run(self, transaction: Transaction[T]) -> T:
         """Run a transaction and commit it; see `Store.run`."""
         with self._translating():
-            play = self._settled(transaction) if self._unsettled is not None else None
-            if play is None:
-                play = self._until_done(transaction, fresh_key())
+            perhaps_made = self._unanswered.of(transaction)
+            play = self._until_done(transaction, perhaps_made.key if perhaps_made else fresh_key())
         if transaction.kind is not Kind.READ:
             self._doorbell.ring(play.wakes)
             if transaction.kind is Kind.WRITE and random.randrange(FOLD_ONE_IN) == 0:
                 self.upkeep()
         return play.outcome()
-
-    def _settled(self, transaction: Transaction[T]) -> Play[T] | None:
-        """See to the change whose answer never came; its play, where it is this transaction's."""
-        unsettled = self._unsettled
-        assert unsettled is not None
-        if unsettled.transaction is transaction:
-            return self._until_done(transaction, unsettled.key)
-        self._unsettled = None  # Nobody asks for it any more.
-        return None
 
     def _until_done(self, transaction: Transaction[T], key: bytes) -> Play[T]:
         """Attempt it until it is committed, or cannot be."""
@@ -169,7 +153,7 @@ class PostgresStore:
         try:
             begun = connection.execute(text.encode(), prepare=False)
             if changes and not was_new(begun):
-                return self._made_before()
+                return self._made_before(transaction)
             play = self._play(transaction)
             if play.wakes:
                 self._announce(play.wakes)
@@ -181,7 +165,7 @@ class PostgresStore:
                 with contextlib.suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
             raise
-        self._unsettled = None
+        self._unanswered.settle(transaction)
         return play
 
     def _commit(self, transaction: Transaction[T], key: bytes, play: Play[T]) -> None:
@@ -189,16 +173,17 @@ class PostgresStore:
             self._connection.execute("COMMIT")
         except psycopg.Error as error:
             if transaction.kind is not Kind.READ and is_lost(error, self._connection):
-                self._unsettled = Unsettled(transaction, key, play)
+                self._unanswered.add(Unsettled(transaction, key, play))
                 raise NoAnswer(str(error)) from error
             raise
 
-    def _made_before(self) -> Play[Any]:
+    def _made_before(self, transaction: Transaction[Any]) -> Play[Any]:
         """What came of the attempt whose answer was lost."""
-        unsettled, self._unsettled = self._unsettled, None
-        assert unsettled is not None
+        made = self._unanswered.of(transaction)
+        assert made is not None
+        self._unanswered.settle(transaction)
         self._connection.execute("ROLLBACK")
-        return unsettled.play
+        return made.play
 
     def _play(self, transaction: Transaction[T]) -> Play[T]:
         play = Play(transaction)
