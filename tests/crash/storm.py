@@ -37,6 +37,7 @@ from tests.execution.waiting import eventually
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "queuectl_core")
 APART = ("-m", "tests.crash.apart")
+HINDERED = ("-m", "tests.crash.hindered")
 
 WRONG_WORDS = ("Traceback", "cannot go on", "came too late")
 """What no pool has a reason to say: nobody's job is given on while its worker lives."""
@@ -81,6 +82,8 @@ class Storm:
         self.resets: dict[str, list[int]] = {}
         """How many runs a job had, each time it was retried."""
         self.longest_log = 0
+        self.program: Sequence[str] = PROGRAM if url is None else APART
+        """What pools are started by."""
         self._folder = folder
         self._said = folder / "said"
         self._pools: list[Pool] = []
@@ -178,8 +181,7 @@ class Storm:
         self, workers: int, *options: str, program: Sequence[str] | None = None, host: Home | None = None
     ) -> Pool:
         """Start a pool, by `program` in place of the usual one; it may not be ready yet."""
-        program = program or (PROGRAM if self.home.url is None else APART)
-        command = [sys.executable, *program, "--home", (host or self.home).path, "worker", "start"]
+        command = [sys.executable, *(program or self.program), "--home", (host or self.home).path, "worker", "start"]
         with self._said.open("ab") as said:
             process = subprocess.Popen(
                 [*command, f"--count={workers}", "--log-format=json", *options],

@@ -20,7 +20,7 @@ from queuectl_core.store.transactions.jobs import history
 from queuectl_core.store.transactions.settings import set_setting
 from tests.crash.blows import Gale, Kind, drawn, start_enqueue, what_it_said
 from tests.crash.ledger import KILLS_ITS_WORKER, Word
-from tests.crash.storm import Storm
+from tests.crash.storm import HINDERED, PROGRAM, Storm
 from tests.execution.waiting import eventually
 
 pytestmark = pytest.mark.crash
@@ -34,12 +34,13 @@ ENQUEUES = 15
 """How many commands are killed while they enqueue."""
 
 
-@pytest.mark.parametrize("backoff", [0.0, BACKOFF])
-def test_a_storm_of_kills_breaks_no_promise(storm: Storm, backoff: float) -> None:
+@pytest.mark.parametrize(("backoff", "program"), [(0.0, PROGRAM), (BACKOFF, HINDERED)])
+def test_a_storm_of_kills_breaks_no_promise(storm: Storm, backoff: float, program: tuple[str, ...]) -> None:
     print(f"QUEUECTL_CRASH_SEED={SEED}")  # noqa: T201 — shown where the test fails
     rng = random.Random(f"{SEED} {backoff}")
     blows = drawn(rng)
     storm.store.run(set_setting("backoff_max", str(backoff)))
+    storm.program = program
     gale = Gale(storm, rng)
     for blow in blows:
         gale.deal(blow)

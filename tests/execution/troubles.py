@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,25 +19,30 @@ class Trouble(StrEnum):
     GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
 
 
-def make(trouble: Trouble) -> None:
-    """Make this trouble, in this process and those that it forks."""
+def make(trouble: Trouble, odds: float = 1.0) -> None:
+    """Make this trouble, in this process and those that it forks; so likely each time, where it can come again."""
     match trouble:
         case Trouble.BUSY_MEANWHILE:
-            SqliteStore.impatient = _in_vain  # type: ignore[method-assign, assignment]
+            SqliteStore.impatient = _in_vain(odds)  # type: ignore[method-assign]
         case Trouble.GIVEN_BACK_UNANSWERED:
             SqliteStore.run = _unanswered(SqliteStore.run)  # type: ignore[method-assign]
 
 
-@contextmanager
-def _in_vain(store: SqliteStore, _seconds: float = 0.0) -> Iterator[None]:
+def _in_vain(odds: float) -> Any:
     def refuse(_transaction: Any) -> Any:
         raise StoreBusy("the store is busy")
 
-    store.run = refuse  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        del store.run
+    @contextmanager
+    def impatient(store: SqliteStore, _seconds: float = 0.0) -> Iterator[None]:
+        usual = store.run
+        if random.random() < odds:
+            store.run = refuse  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            store.run = usual  # type: ignore[method-assign]
+
+    return impatient
 
 
 def _unanswered(run: Any) -> Any:
