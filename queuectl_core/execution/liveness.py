@@ -57,6 +57,7 @@ class Hold:
     def __init__(self, home: Home, name: str) -> None:
         self.name = name
         self._path = home.lock(name)
+        self._run: RunNote | None = None
         self._begun: dict[str, str] = {}
         """What is known of the end of each run that was begun, by its token, as JSON."""
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
@@ -70,7 +71,7 @@ class Hold:
             os.unlink(self._draft)
         self.handle = os.open(self._draft, flags, 0o600)
         fcntl.flock(self.handle, fcntl.LOCK_EX)
-        self._write(None)
+        self._write(self._run)
         os.rename(self._draft, self._path)
         return self.handle
 
@@ -93,6 +94,7 @@ class Hold:
             self._begun.pop(token, None)
 
     def _write(self, run: RunNote | None) -> None:
+        self._run = run
         # By hand: this is written twice for every run.
         begun = ", ".join([f'"{token}": {end}' for token, end in self._begun.items()])
         noted = f'["{run.token}", {run.pid}, {run.started_ns}, {run.spawned_ns}]' if run else "null"

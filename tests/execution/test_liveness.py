@@ -131,6 +131,21 @@ def test_a_note_says_who_wrote_it_and_what_it_runs_last(home: Home) -> None:
         hold.close()
 
 
+def test_a_note_that_is_made_anew_says_what_the_one_before_said(home: Home) -> None:
+    hold = Hold(home, "abc-1")
+    try:
+        hold.note_start("a")
+        hold.note_run(RunNote("a", 1, 2, 3))
+        before = read_note(home, "abc-1")
+        Path(home.lock("abc-1")).unlink()
+
+        assert hold.renew()
+
+        assert read_note(home, "abc-1") == before
+    finally:
+        hold.close()
+
+
 def test_a_draft_is_swept_once_its_maker_is_dead(home: Home) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
