@@ -276,3 +276,24 @@ def test_a_timer_of_another_goes_on_after_a_wait(home: Home) -> None:
         holder.close()
         gate.close()
     assert rung == [signal.SIGALRM]
+
+
+def test_a_wait_that_is_over_rings_no_more_also_where_it_rang_at_its_very_end(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    set_timer = signal.setitimer
+
+    def late(which: int, seconds: float, every: float = 0.0) -> tuple[float, float]:
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+        return set_timer(which, seconds, every)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    with closing(Gate(home, 1.0)) as first, closing(Gate(home, 0.05)) as second:
+        assert first.is_open()
+        with pytest.raises(sqlite3.OperationalError):
+            second.enter()
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before

@@ -184,14 +184,20 @@ def _no_longer_than(seconds: float) -> Iterator[None]:
     A timer of somebody else's goes on afterwards, as if nothing had been.
     """
 
+    armed = True
+
     def ring(_number: int, _frame: FrameType | None) -> None:
-        raise _TooLong
+        if armed:
+            raise _TooLong
 
     before = signal.signal(signal.SIGALRM, ring)
     # Again and again: a ring that comes just before the call that waits does not cut it short.
     left, every = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
-        yield
+        try:
+            yield
+        finally:
+            armed = False  # A ring at the very end must not keep the timer from being put back: it would ring on.
     finally:
         signal.setitimer(signal.ITIMER_REAL, left, every)
         signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
