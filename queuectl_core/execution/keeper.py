@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from queuectl_core.execution import events, orders
@@ -67,17 +68,10 @@ class Keeper:
         tell(self._outbox, orders.READY)
         next_step = 0.0
         while not self._inbox.closed:
-            try:
-                due = time.monotonic() >= next_step
-                with self._bounded():
-                    if due:
-                        next_step = time.monotonic() + min(STEP_SECONDS, self._lease.heartbeat)
-                        self._step()
-                    self._pass_on_orders()
-                    self._watch_drain()
-                self._trouble &= not due  # What keeps us from a step lasts until the next one.
-            except (StoreError, OSError) as error:
-                self._complain(error)
+            due = time.monotonic() >= next_step
+            if due:
+                next_step = time.monotonic() + min(STEP_SECONDS, self._lease.heartbeat)
+            self._act((self._step,) if due else ())
             if self._lease.over:
                 end_unwatched(self._store.home)
             self._wait(max(0.0, next_step - time.monotonic()))
@@ -85,6 +79,19 @@ class Keeper:
             if any(words[0] == orders.LOST for words in self._inbox.lines()):
                 next_step = 0.0
         self._leave()
+
+    def _act(self, first: Sequence[Callable[[], None]]) -> None:
+        """Do these things, then hear what people ask and look whether all is done; one in trouble keeps from no other."""
+        well = True
+        with self._bounded():
+            for act in (*first, self._pass_on_orders, self._watch_drain):
+                try:
+                    act()
+                except (StoreError, OSError) as error:
+                    self._complain(error)
+                    well = False
+        if first and well:  # What keeps us from a step lasts until the next one.
+            self._trouble = False
 
     def _wait(self, seconds: float) -> None:
         """Wait until something comes, and pass on what others announced."""

@@ -32,6 +32,11 @@ def _is_of_another(pid: int, mine: bytes) -> bool:
     return any(entry.startswith(_OTHERS) and entry != mine for entry in environment)
 
 
-if __name__ == "__main__":
+def stand_apart() -> None:
+    """See no process of another home from now on."""
     survivors.all_pids = own_pids  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    stand_apart()
     sys.exit(main())

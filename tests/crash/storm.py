@@ -37,6 +37,7 @@ from tests.execution.waiting import eventually
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "queuectl_core")
 APART = ("-m", "tests.crash.apart")
+UNANSWERED = ("-m", "tests.crash.unanswered")
 HINDERED = ("-m", "tests.crash.hindered")
 
 WRONG_WORDS = ("Traceback", "cannot go on", "came too late")

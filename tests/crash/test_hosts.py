@@ -32,7 +32,7 @@ from tests.crash.hosts import (
     wrong_of,
 )
 from tests.crash.ledger import Word
-from tests.crash.storm import Storm
+from tests.crash.storm import APART, UNANSWERED, Storm
 from tests.execution.waiting import eventually
 from tests.postgres.server import Databases, Server
 
@@ -54,11 +54,13 @@ def url(postgres: Databases, alone: None) -> Iterator[str]:
         yield url
 
 
-def test_a_storm_over_three_hosts_breaks_no_promise(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("program", [APART, UNANSWERED])
+def test_a_storm_over_three_hosts_breaks_no_promise(tmp_path: Path, url: str, program: tuple[str, ...]) -> None:
     print(f"QUEUECTL_CRASH_SEED={SEED}")  # noqa: T201 — shown where the test fails
     rng = random.Random(SEED)
     # The lease is long: whoever is killed is replaced on the same host, and there the kernel's locks speak.
     with hosts_on(tmp_path, url, 3, lease=20) as storm:
+        storm.program = program
         gale = Gale(storm, rng)
         for blow in drawn(rng)[:BLOWS]:
             gale.deal(blow)

@@ -11,6 +11,7 @@ import pytest
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.transactions.workers import Orders, order, roster, scale
 from tests.execution.pools import Gate, LiveQueue, Pool, lives, pids_in
+from tests.execution.troubles import Trouble
 from tests.execution.waiting import eventually
 
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -142,6 +143,20 @@ def test_the_order_to_drain_is_the_first_signal(queue: LiveQueue, gate: Gate) ->
     gate.open()
     assert pool.ended() == 0
     assert (queue.job(running).state, queue.job(waiting).state) == (JobState.COMPLETED, JobState.PENDING)
+
+
+@pytest.mark.parametrize("drains", [False, True], ids=["told to stop", "drains"])
+def test_a_keeper_that_can_do_nothing_else_hears_orders_and_sees_that_all_is_done(
+    queue: LiveQueue, drains: bool
+) -> None:
+    job = queue.put("true")
+    pool = queue.pool(drain=drains, trouble=Trouble.STEPS_IN_VAIN)
+    queue.once(job, JobState.COMPLETED)
+    if not drains:
+        queue.run(order([pool.name], Orders.DRAIN))
+
+    assert pool.ended() == 0
+    assert sum("keeper of pool" in notice for notice in pool.notices()) == 1
 
 
 def test_the_order_to_stop_ends_runs_and_releases_them(queue: LiveQueue, gate: Gate) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
+from queuectl_core.execution import keeper, maintenance
 from queuectl_core.model.errors import StoreBusy, StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -17,6 +18,8 @@ class Trouble(StrEnum):
 
     BUSY_MEANWHILE = "others hold the store for longer than a worker waits for it while its command runs"
     GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
+    STEPS_IN_VAIN = "a keeper can do nothing of what it does each second"
+    UNANSWERED = "a connection to a server breaks at a commit, which was made or not"
 
 
 def make(trouble: Trouble, odds: float = 1.0) -> None:
@@ -26,17 +29,25 @@ def make(trouble: Trouble, odds: float = 1.0) -> None:
             SqliteStore.impatient = _in_vain(odds)  # type: ignore[method-assign]
         case Trouble.GIVEN_BACK_UNANSWERED:
             SqliteStore.run = _unanswered(SqliteStore.run)  # type: ignore[method-assign]
+        case Trouble.STEPS_IN_VAIN:
+            keeper.STEP_SECONDS = 0.001
+            maintenance.Maintenance.step = _refuse  # type: ignore[method-assign, assignment]
+        case Trouble.UNANSWERED:
+            from queuectl_core.store.postgres.connecting import Bounded
+
+            Bounded.execute = _broken_at_commits(Bounded.execute, odds)  # type: ignore[method-assign]
+
+
+def _refuse(*_: Any) -> Any:
+    raise StoreBusy("the store is busy")
 
 
 def _in_vain(odds: float) -> Any:
-    def refuse(_transaction: Any) -> Any:
-        raise StoreBusy("the store is busy")
-
     @contextmanager
     def impatient(store: SqliteStore, _seconds: float = 0.0) -> Iterator[None]:
         usual = store.run
         if random.random() < odds:
-            store.run = refuse  # type: ignore[method-assign, assignment]
+            store.run = _refuse  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
@@ -56,3 +67,14 @@ def _unanswered(run: Any) -> Any:
         return answer
 
     return losing
+
+
+def _broken_at_commits(execute: Any, odds: float) -> Any:
+    def breaking(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        if query == "COMMIT" and random.random() < odds:
+            if random.random() < 0.5:
+                execute(connection, query)
+            connection.pgconn.finish()
+        return execute(connection, query, *rest, **more)
+
+    return breaking
