@@ -165,6 +165,20 @@ def test_a_role_that_may_not_look_is_told_so(staff: Staff) -> None:
     assert "may not read jobs" in nobody("doctor").out
 
 
+def test_a_role_without_usage_of_the_schema_is_told_what_to_have_granted(staff: Staff) -> None:
+    role = _role_of(staff.viewer)
+    _execute(str(staff.operator.home.url), f"REVOKE USAGE ON SCHEMA queuectl FROM {role}")
+
+    for ran in (staff.viewer("list"), staff.viewer("init")):
+        assert (ran.status, ran.err.count("\n")) == (1, 1), ran
+        assert f"role {role} has no USAGE on schema queuectl" in ran.err
+    assert "have its owner run 'GRANT USAGE" in staff.viewer("doctor").out
+
+    granting = staff.viewer("list").err.split("'")[1]
+    _execute(str(staff.operator.home.url), granting)
+    staff.viewer.done("list")
+
+
 def test_a_worker_that_lacks_a_right_is_told_which(staff: Staff) -> None:
     _execute(str(staff.operator.home.url), f"REVOKE UPDATE ON queuectl.runs FROM {_role_of(staff.worker)}")
 

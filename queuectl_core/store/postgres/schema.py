@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreError
+from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreError, StoreReadOnly
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.postgres.address import Address
@@ -32,19 +32,27 @@ def migrations() -> dict[int, str]:
 
 
 def version_from(rows: Iterable[tuple[Any, ...]], address: Address) -> int | None:
-    """The version of the schema by the answer to `LOOK`; None where there is no schema. Raises NotAStore."""
-    for comment, tables in rows:
+    """The version of the schema by the answer to `LOOK`; None where there is no schema.
+
+    Raises NotAStore, or StoreReadOnly where our role may not use what is in it.
+    """
+    for comment, tables, role, may_use in rows:
         if comment is None and not tables:
             return 0
         if comment is None or not comment.startswith(MARK):
             hint = "choose another by ?schema=NAME in the URL"
             raise NotAStore(f"schema {address.schema} of {address.shown} belongs to another program", hint)
+        if not may_use:
+            # Its tables are as good as missing then, and the server says no more than that they are.
+            hint = f"have its owner run 'GRANT USAGE ON SCHEMA {address.schema} TO {role}'"
+            raise StoreReadOnly(f"{address.shown}: role {role} has no USAGE on schema {address.schema}", hint)
         return int(comment.removeprefix(MARK))
     return None
 
 
 LOOK = """
-SELECT obj_description(oid, 'pg_namespace'), EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = pg_namespace.oid)
+SELECT obj_description(oid, 'pg_namespace'), EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = pg_namespace.oid),
+    quote_ident(current_user), has_schema_privilege(oid, 'USAGE')
 FROM pg_namespace WHERE nspname = %s
 """
 
