@@ -16,7 +16,9 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.postgres.async_store import AsyncPostgresStore
 from queuectl_core.store.postgres.compiling import QUERIES
+from queuectl_core.store.postgres.connecting import begin
 from queuectl_core.store.postgres.store import PostgresStore
+from queuectl_core.store.statements import Kind
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.claims import Ask, processing, take_turns
 from queuectl_core.store.transactions.jobs import page
@@ -151,6 +153,15 @@ def test_a_claim_locks_no_more_jobs_than_it_takes(queue: PostgresStore, url: str
 
     assert [row[0] for row in locked] == [job.number for job in jobs[:3]]
     assert [held.job.number for held in claimed] == [job.number for job in jobs[3:]]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_server_compiles_no_statement_of_ours_however_dear_it_thinks_it(url: str, kind: Kind) -> None:
+    address = parse_address(url)
+    with psycopg.connect(address.conninfo, autocommit=True, options="-c jit=on") as connection:
+        connection.execute(begin(kind, address.schema).encode())
+
+        assert connection.execute("SHOW jit").fetchall() == [("off",)]
 
 
 def kept_prepared(url: str, folder: Path) -> int:

@@ -67,7 +67,13 @@ def begin(kind: Kind, schema: str, key: bytes | None = None, now: int | None = N
     That answers with no row where the change was made before. It waits for a transaction of the same key that is not
     over yet. `now` is for tests; otherwise the instant is the server's.
     """
-    local = {"search_path": f'"{schema}", pg_catalog', "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000)}
+    local = {
+        "search_path": f'"{schema}", pg_catalog',
+        "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
+        # Up to PostgreSQL 17 a plan that must do what HOT_PLANS switches off is estimated at so much that the server
+        # compiles it before each run: a second for a claim that takes five milliseconds.
+        "jit": "off",
+    }
     if kind is Kind.WORK:
         local |= HOT_PLANS
     settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in local.items())
