@@ -73,12 +73,19 @@ def _rights(store: Store) -> Finding:
         return ok("rights", f"{role} may look, and change nothing")
     if to_work:
         return warning("rights", f"{role} can neither enqueue nor work: it lacks {listed(to_work)}", _GRANT)
+    if found.read_only:
+        return warning("rights", f"{role} can neither enqueue nor work: its sessions are read-only", _WRITABLE)
+    return ok("rights", f"{role} may {_scope(found, tables)}")
+
+
+def _scope(found: checkup.Server, tables: list[checkup.Table]) -> str:
+    """What a role may do that can work."""
     if checkup.lacking(tables, checkup.OPERATE):
-        return ok("rights", f"{role} may enqueue and work, and change neither settings nor pauses")
-    migrate = "migrate the schema too" if found.owns else "not migrate the schema"
-    return ok("rights", f"{role} may do everything, and {migrate}")
+        return "enqueue and work, and change neither settings nor pauses"
+    return f"do everything, and {'migrate the schema too' if found.owns else 'not migrate the schema'}"
 
 
+_WRITABLE = "set default_transaction_read_only to off: for the role, its database or the server, or in the URL"
 _GRANT = "have its owner grant what is missing: the README has the statements"
 
 

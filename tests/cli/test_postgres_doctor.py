@@ -96,6 +96,17 @@ def test_a_server_that_is_too_old_is_a_problem_and_one_that_is_not_tested_is_nam
     assert doctor.findings()["server"][::2] == ("problem", "use 99 or newer")
 
 
+def test_a_role_whose_sessions_are_read_only_is_a_warning(
+    doctor: Doctor, sql: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    sql.execute(f"ALTER DATABASE {sql.info.dbname} SET default_transaction_read_only = on".encode())
+
+    status, detail, advice = doctor.findings()["rights"]
+
+    assert (status, "can neither enqueue nor work: its sessions are read-only" in detail) == ("warning", True)
+    assert advice.startswith("set default_transaction_read_only to off")
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5s ahead of"), (-90, "1m30s behind")])
 def test_another_time_on_this_host_is_told_and_no_trouble(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, seconds: float, words: str

@@ -44,7 +44,10 @@ OPERATE: Mapping[str, str] = MappingProxyType(
 
 
 class Server(NamedTuple):
-    """A server as our role finds it; `version` for people, `number` to compare. `owns`: the role may migrate."""
+    """A server as our role finds it; `version` for people, `number` to compare.
+
+    `owns`: the role may migrate. `read_only`: its transactions change nothing, whatever it was granted.
+    """
 
     version: str
     number: int
@@ -54,6 +57,7 @@ class Server(NamedTuple):
     most_sessions: int
     sessions: int
     owns: bool
+    read_only: bool
 
 
 class Table(NamedTuple):
@@ -86,8 +90,8 @@ class Holders(NamedTuple):
 def server(schema: str) -> Steps[Server]:
     """The server and our role on it."""
     [row] = yield Statement("server_facts", {"schema": schema})
-    version, number, role, standby, collects, most, sessions, owns = row
-    return Server(version, number, role, standby, collects, most, sessions or 0, bool(owns))
+    version, number, role, standby, collects, most, sessions, owns, read_only = row
+    return Server(version, number, role, standby, collects, most, sessions or 0, bool(owns), read_only)
 
 
 @read

@@ -785,7 +785,8 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
     current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
         - coalesce(current_setting('reserved_connections', true)::integer, 0),
     (SELECT sum(numbackends)::integer FROM pg_stat_database),
-    (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema);
+    (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema),
+    current_setting('default_transaction_read_only') = 'on';
 
 -- What is in the schema, and what the role may do with it.
 -- name: server_tables
