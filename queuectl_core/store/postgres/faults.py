@@ -59,7 +59,14 @@ def may_come_back(error: psycopg.Error) -> bool:
     return error.sqlstate is None and any(sign in text for sign in _COMING)
 
 
-_COMING = ("starting up", "shutting down", "recovery", "too many clients", "remaining connection slots", "in recovery")
+_COMING = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "too many clients",
+    "too many connections for",  # of a role or a database that has a limit of its own
+    "remaining connection slots",
+)
 
 
 _UNREAD = (
