@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from queuectl_core.model.errors import StoreError
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres import faults
 from queuectl_core.store.postgres import store as postgres_store
@@ -76,3 +77,26 @@ def test_whoever_has_a_limit_of_connections_waits_until_one_is_free(
     with PostgresStore(guest.home) as store:
         assert store.clock() > 0
     assert ["too many connections" in refusal for refusal in refusals] == [True]
+
+
+def refusal(home: Home) -> str:
+    """The one line that is said of a store that cannot be opened."""
+    with pytest.raises(StoreError) as refused:
+        PostgresStore(home)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_who_is_refused_is_told_what_and_not_its_detail_alone(
+    ruler: psycopg.Connection[tuple[object, ...]], guest: Guest
+) -> None:
+    _execute(ruler, f"REVOKE CONNECT ON DATABASE {guest.database} FROM PUBLIC")
+
+    assert f'FATAL:  permission denied for database "{guest.database}": check the URL' in refusal(guest.home)
+
+
+def test_nor_is_a_hint_all_that_is_told(guest: Guest) -> None:
+    url = str(guest.home.url)
+    asked = guest.home._replace(url=f"{url}{'&' if '?' in url else '?'}options=-c%20work_mem%3D3x")
+
+    assert 'FATAL:  invalid value for parameter "work_mem": "3x": check the URL' in refusal(asked)

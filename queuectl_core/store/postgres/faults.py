@@ -131,4 +131,4 @@ def _reason(error: psycopg.Error) -> str:
     return (lines or [text])[-1].removeprefix("FATAL:").strip()
 
 
-_GUESSES = ("Either ", "Is the server running")
+_GUESSES = ("Either ", "Is the server running", "DETAIL:", "HINT:")
