@@ -14,7 +14,7 @@ from tests.cli.hosts import Host
 from tests.postgres.fixtures import postgres
 from tests.postgres.pooler import PROGRAM, pooler_to
 from tests.postgres.proxy import Pooler, Proxy, proxy_to
-from tests.postgres.server import Databases
+from tests.postgres.server import Databases, with_parameter
 
 __all__ = ["postgres"]
 
@@ -67,7 +67,7 @@ def place(tmp_path: Path, postgres: Databases, capsys: pytest.CaptureFixture[str
 
 
 def with_listen(url: str, listen: str) -> str:
-    return f"{url}{'&' if '?' in url else '?'}listen={listen}"
+    return with_parameter(url, f"listen={listen}")
 
 
 def test_a_pooler_of_which_nothing_is_said_in_the_url_is_a_warning(place: Place) -> None:

@@ -21,6 +21,7 @@ from tests.cli.hosts import Host, hosts
 from tests.cli.line import CommandLine, Ran
 from tests.execution.waiting import eventually
 from tests.postgres.fixtures import postgres
+from tests.postgres.server import with_parameter
 
 __all__ = ["hosts", "postgres"]
 
@@ -68,7 +69,7 @@ def test_a_queue_in_order_has_every_check_of_a_server_and_none_of_a_file(doctor:
 
 
 def test_a_server_without_our_schema_is_a_problem_with_advice(doctor: Doctor) -> None:
-    doctor.url += "&schema=none"
+    doctor.url = with_parameter(doctor.url, "schema=none")
 
     ran = doctor()
 

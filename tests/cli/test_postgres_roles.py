@@ -20,7 +20,7 @@ from tests.cli.hosts import Host
 from tests.cli.line import Ran
 from tests.console.detail.test_output_elsewhere import console_on
 from tests.postgres.fixtures import postgres
-from tests.postgres.server import Databases
+from tests.postgres.server import Databases, with_parameter
 
 __all__ = ["postgres"]
 
@@ -60,7 +60,7 @@ def _renamed(text: str, suffix: str) -> str:
 
 def _as(url: str, role: str) -> str:
     """The URL for the same server in a role, however it lets one in."""
-    return f"{url}{'&' if '?' in url else '?'}options={quote(f'-c role={role}')}"
+    return with_parameter(url, f"options={quote(f'-c role={role}')}")
 
 
 def _execute(url: str, statements: str) -> None:
@@ -151,7 +151,7 @@ def test_the_operator_alone_makes_and_rules_the_queue(staff: Staff, postgres: Da
     assert rights(staff.operator) == ("ok", "may do everything, and migrate the schema too")
 
     for other in (staff.worker, staff.viewer):
-        url = f"{other.home.url}&schema=another"
+        url = with_parameter(str(other.home.url), "schema=another")
         assert refused(ran := Host(Home(other.home.path, url))("init")), ran
 
 

@@ -211,6 +211,11 @@ def at_database(url: str, name: str) -> str:
     return f"{scheme}://{place.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
+def with_parameter(url: str, parameter: str) -> str:
+    """The URL with one more parameter, whether it has some already or none."""
+    return f"{url}{'&' if '?' in url else '?'}{parameter}"
+
+
 def _started() -> tuple[subprocess.Popen[bytes], Hold]:
     ours, theirs = socket.socketpair()
     with theirs:

@@ -17,7 +17,7 @@ from queuectl_core.store.home import Home
 from queuectl_core.store.postgres import faults
 from queuectl_core.store.postgres import store as postgres_store
 from queuectl_core.store.postgres.store import PostgresStore, make_store
-from tests.postgres.server import Databases
+from tests.postgres.server import Databases, with_parameter
 
 
 class Guest(NamedTuple):
@@ -96,7 +96,6 @@ def test_who_is_refused_is_told_what_and_not_its_detail_alone(
 
 
 def test_nor_is_a_hint_all_that_is_told(guest: Guest) -> None:
-    url = str(guest.home.url)
-    asked = guest.home._replace(url=f"{url}{'&' if '?' in url else '?'}options=-c%20work_mem%3D3x")
+    asked = guest.home._replace(url=with_parameter(str(guest.home.url), "options=-c%20work_mem%3D3x"))
 
     assert 'FATAL:  invalid value for parameter "work_mem": "3x": check the URL' in refusal(asked)

@@ -24,7 +24,7 @@ from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
 from queuectl_core.store.transactions.workers import Lease, register_pool
 from tests.execution.pools import ROOT
-from tests.postgres.server import Databases, at_database
+from tests.postgres.server import Databases, at_database, with_parameter
 
 NEXT = {**schema.migrations(), 2: "ALTER TABLE {schema}.jobs ADD COLUMN note TEXT"}
 """What a version after this one might be."""
@@ -146,7 +146,7 @@ def test_a_schema_of_another_program_is_left_alone(home: Home) -> None:
 
 
 def test_two_schemas_of_one_database_are_two_queues(home: Home) -> None:
-    other = Home(home.path, f"{home.url}&schema=other" if "?" in str(home.url) else f"{home.url}?schema=other")
+    other = Home(home.path, with_parameter(str(home.url), "schema=other"))
     for one in (home, other):
         make_home(one)
     with open_home(home) as store, open_home(other) as elsewhere:

@@ -23,7 +23,7 @@ from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.claims import Ask, processing, take_turns
 from queuectl_core.store.transactions.jobs import page
 from tests.postgres.proxy import Pooler, proxy_to
-from tests.postgres.server import Databases
+from tests.postgres.server import Databases, with_parameter
 from tests.store.acts import fresh_token
 from tests.store.engines import emptied
 
@@ -191,7 +191,7 @@ async def test_nor_does_the_awaited_store_keep_any(url: str, postgres: Databases
 
 def test_a_database_without_a_store_says_how_to_make_one(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="make it with 'queuectl init'"):
-        PostgresStore(Home(str(tmp_path / "home"), f"{url}&schema=elsewhere"))
+        PostgresStore(Home(str(tmp_path / "home"), with_parameter(url, "schema=elsewhere")))
 
 
 @pytest.mark.parametrize("wrong", ["schema=Q;drop", "schema=pg_x", "prepare_threshold=many"])
@@ -230,7 +230,7 @@ def test_a_job_is_told_whatever_encoding_a_session_is_given(
 ) -> None:
     queue.run(enqueue(NewJob("echo 10 € 日本")))
     monkeypatch.setenv("PGCLIENTENCODING", encoding)
-    other = f"{queue.home.url}&client_encoding={encoding}"
+    other = with_parameter(str(queue.home.url), f"client_encoding={encoding}")
     with PostgresStore(Home(str(tmp_path / "other"), other)) as store:
         assert [job.command for job in store.run(page())] == ["echo 10 € 日本"]
         [held] = store.run(take_turns([], [Ask("pool-1", fresh_token())])).claimed
