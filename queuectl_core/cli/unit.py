@@ -70,8 +70,9 @@ def unit_text(program: tuple[str, ...], home: str, settings: Settings, path: str
     jobs, if one does."""
     executable, *rest = program
     arguments = [*rest, "--home", home, "worker", "start"]
+    place = ("--home", home) if url is None else ("--home", home, "--store", without_password(url))
     return _TEMPLATE.format(
-        queuectl=shlex.join((*program, "--home", home)).replace("\n", " "),
+        queuectl=shlex.join((*program, *place)).replace("\n", " "),
         command=" ".join([quoted(executable), *(quoted(word.replace("$", "$$")) for word in arguments)]),
         path=quoted(f"PATH={path}"),
         store="" if url is None else _STORE.format(store=quoted(f"QUEUECTL_STORE={without_password(url)}")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -99,6 +100,17 @@ def test_systemd_has_nothing_to_say_against_it(tmp_path: Path) -> None:
 
 def on_server(url: str) -> str:
     return unit_text(PROGRAM, "/home/me/q", Settings.from_texts({}), "/usr/bin:/bin", url)
+
+
+def test_what_says_how_to_install_it_names_the_server() -> None:
+    [line] = [
+        line for line in on_server("postgresql://me:s3cr3t@host/db?schema=q").splitlines() if "worker unit" in line
+    ]
+    words = shlex.split(line.removeprefix("#"))
+
+    assert words[words.index("--store") + 1] == "postgresql://me@host/db?schema=q"
+    assert words.index("--store") < words.index("worker")
+    assert "--store" not in text()
 
 
 def test_a_pool_on_a_server_is_told_where_its_jobs_are() -> None:
