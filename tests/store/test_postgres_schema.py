@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreError
+from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreDamaged, StoreError
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import make_home, open_home
@@ -143,6 +144,17 @@ def test_a_schema_of_another_program_is_left_alone(home: Home) -> None:
 
     with pytest.raises(NotAStore, match="belongs to another program"):
         make_home(home)
+
+
+@pytest.mark.parametrize("version", ["x", "", "1.0", "0", "-1", "²"])
+def test_a_mark_without_a_version_is_said_to_be_damaged(home: Home, version: str) -> None:
+    make_home(home)
+    with psycopg.connect(str(home.url), autocommit=True) as connection:
+        connection.execute(f"COMMENT ON SCHEMA queuectl IS 'queuectl schema {version}'".encode())
+
+    for attempt in (make_home, open_home):
+        with pytest.raises(StoreDamaged, match=f'schema queuectl names version "{re.escape(version)}"'):
+            attempt(home)
 
 
 def test_two_schemas_of_one_database_are_two_queues(home: Home) -> None:

@@ -7,13 +7,22 @@ migrated an advisory lock keeps others from doing the same; a pool that is alive
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from queuectl_core.model.errors import NewerSchema, NotAStore, SchemaInUse, StoreError, StoreReadOnly
+from queuectl_core.model.cleaning import shown
+from queuectl_core.model.errors import (
+    NewerSchema,
+    NotAStore,
+    SchemaInUse,
+    StoreDamaged,
+    StoreError,
+    StoreReadOnly,
+)
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.postgres.address import Address
@@ -34,7 +43,8 @@ def migrations() -> dict[int, str]:
 def version_from(rows: Iterable[tuple[Any, ...]], address: Address) -> int | None:
     """The version of the schema by the answer to `LOOK`; None where there is no schema.
 
-    Raises NotAStore, or StoreReadOnly where our role may not use what is in it.
+    Raises NotAStore, StoreDamaged where the mark has lost its version, or StoreReadOnly where our role may not use what
+    is in it.
     """
     for comment, tables, role, may_use in rows:
         if comment is None and not tables:
@@ -46,8 +56,18 @@ def version_from(rows: Iterable[tuple[Any, ...]], address: Address) -> int | Non
             # Its tables are as good as missing then, and the server says no more than that they are.
             hint = f"have its owner run 'GRANT USAGE ON SCHEMA {address.schema} TO {role}'"
             raise StoreReadOnly(f"{address.shown}: role {role} has no USAGE on schema {address.schema}", hint)
-        return int(comment.removeprefix(MARK))
+        return _marked(comment, address)
     return None
+
+
+def _marked(comment: str, address: Address) -> int:
+    version = comment.removeprefix(MARK)
+    if not re.fullmatch("[1-9][0-9]{0,8}", version):
+        what = f"the comment on schema {address.schema} names version {shown(version)}"
+        statement = f"COMMENT ON SCHEMA {address.schema} IS '{MARK}N'"
+        hint = f"have its owner run {statement} with the N that it had, or restore a backup"
+        raise StoreDamaged(f"{address.shown} is damaged: {what}", hint)
+    return int(version)
 
 
 LOOK = """
