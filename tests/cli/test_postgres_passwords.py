@@ -6,9 +6,12 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -18,7 +21,7 @@ from tests.cli.hosts import ROOT, Host, hosts
 from tests.cli.line import program
 from tests.execution.waiting import eventually
 from tests.postgres.fixtures import postgres
-from tests.postgres.server import Databases
+from tests.postgres.server import Databases, with_parameter
 
 __all__ = ["hosts", "postgres"]
 
@@ -54,17 +57,48 @@ def in_environment(pid: int, text: str) -> bool:
 # ---------------------------------------------------------------- the list of processes
 
 
-def test_a_pool_that_was_given_a_password_does_not_show_it(secretive: tuple[Host, str, str]) -> None:
-    host, url, password = secretive
+def shown_by_a_pool(host: Host, url: str) -> list[str]:
+    """The arguments of a pool that is given the URL, and of its two workers."""
     command = program(Home(host.home.path), "worker", "start", "--store", url, "--count", "2")
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as pool:
         try:
             workers = eventually(lambda: found if len(found := host.json("worker", "list")) == 2 else None, what="two")
-            shown = [arguments_of(pid) for pid in (pool.pid, *(worker["pid"] for worker in workers))]
+            return [arguments_of(pid) for pid in (pool.pid, *(worker["pid"] for worker in workers))]
         finally:
             pool.terminate()  # not by a command: its workers are listed before it is itself
 
+
+def test_a_pool_that_was_given_a_password_does_not_show_it(secretive: tuple[Host, str, str]) -> None:
+    host, url, password = secretive
+
+    shown = shown_by_a_pool(host, url)
+
     assert [words for words in shown if password in words or "--store" in words] == []
+    assert all(words.endswith("worker start --count 2 ") for words in shown)
+
+
+def before_the_host(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def among_the_parameters(url: str, user: str, password: str) -> str:
+    return with_parameter(url, f"user={user}&p%61ssword={password}")
+
+
+@pytest.mark.parametrize("placed", [before_the_host, among_the_parameters])
+def test_nor_does_one_whose_password_has_to_be_encoded(
+    hosts: tuple[Host, Host], postgres: Databases, placed: Callable[[str, str, str], str]
+) -> None:
+    here, _ = hosts
+    user, password = f"encoded_{uuid.uuid4().hex[:8]}", "s3/cr:@t?&#%"
+    with psycopg.connect(postgres.url, autocommit=True) as ruler:
+        ruler.execute(f"CREATE ROLE {user} SUPERUSER LOGIN PASSWORD '{password}'".encode())
+        try:
+            shown = shown_by_a_pool(here, placed(str(here.home.url), user, quote(password, safe="")))
+        finally:
+            ruler.execute(f"DROP ROLE {user}".encode())
+
     assert all(words.endswith("worker start --count 2 ") for words in shown)
 
 
@@ -96,6 +130,9 @@ def test_the_console_does_not_show_the_password_it_was_given(secretive: tuple[Ho
         (["--store", "postgresql://other/db", "list", "--store", URL], ["list"]),
         (["enqueue", "--store", URL, "--", "tool", "--store", URL], ["enqueue", "--", "tool", "--store", URL]),
         (["--store", "postgresql://host/db?user=me&password=s3cr3t", "list"], ["list"]),
+        (["--store", "postgresql://me:%2F%40s3cr3t@host/db", "list"], ["list"]),
+        (["--store", "postgresql://me%40home:%3As3cr3t@host/db", "list"], ["list"]),
+        (["--store", "postgresql://host/db?user=me&p%61ssword=%26s3cr3t", "list"], ["list"]),
     ],
 )
 def test_the_option_is_taken_out_of_the_arguments(given: list[str], left: list[str]) -> None:
