@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.cli.unit import quoted
 from queuectl_core.store.home import Home
 from tests.cli.hosts import ROOT, Host, hosts, lines
 from tests.cli.line import Ran, run_program
@@ -97,7 +98,7 @@ def test_the_unit_starts_a_pool_on_the_server(hosts: tuple[Host, Host]) -> None:
     here, _ = hosts
     stores = [line for line in here.done("worker", "unit").splitlines() if "QUEUECTL_STORE=" in line]
 
-    assert stores == [f'Environment="QUEUECTL_STORE={here.home.url}"']
+    assert stores == [f"Environment={quoted(f'QUEUECTL_STORE={here.home.url}')}"]
 
 
 def test_a_demo_is_a_queue_of_its_own_whatever_the_store_is(hosts: tuple[Host, Host]) -> None:
