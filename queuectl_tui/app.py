@@ -205,6 +205,8 @@ class QueueConsole(App[int]):
         Textual hands keys on to the widget that has them now, and does what they are bound to later: of `/foo`, typed
         in a burst, the letters would still reach the list, as keys. Where text is typed, its own order is kept.
         """
+        if isinstance(event, events.InputEvent) and self.return_code is not None:
+            return  # what comes behind the key that leaves would open parts for which there is no screen any more
         if isinstance(event, events.Key) and not event.is_forwarded and not self._types():
             acted = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
             if acted:

@@ -50,11 +50,16 @@ class Switching:
     async def _open(self, place: Place) -> None:
         console = self._console
         async with self._making:
-            if place not in console.panes:
+            if place not in console.panes and not self._leaves:
                 console.panes[place] = await self._made(place)
-        if self._asked_for is place:
+        if self._asked_for is place and not self._leaves:
             console.bring(place)
             await console.memory.opened(place)
+
+    @property
+    def _leaves(self) -> bool:
+        """Whether the console leaves: no pane can be made or shown from then on."""
+        return self._console.return_code is not None
 
     async def _made(self, place: Place) -> Pane:
         module, name = _LATER[place]

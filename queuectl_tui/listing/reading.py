@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.widget import Widget
 
 from queuectl_core.model.errors import Refused
 from queuectl_core.store.transactions import browsing
@@ -69,9 +70,13 @@ class ListReader(Pane):
         return self.session.now()
 
     def compose(self) -> ComposeResult:
-        """The table; the detail comes beside it once it is asked for."""
+        """What the list is made of; the detail comes beside it once it is asked for."""
         with Container(classes="beside"):
-            yield self.table
+            yield from self.parts()
+
+    def parts(self) -> Sequence[Widget]:
+        """The table, and what else there is of the list from the start."""
+        return (self.table,)
 
     def focus_first(self) -> None:
         """The table takes the keys."""

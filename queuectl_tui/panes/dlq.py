@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.widget import Widget
 
 from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Job, JobState
@@ -53,6 +53,7 @@ class DlqPane(Browser):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.causes = CauseList(self.now, self.advice)
+        self.causes.display = False
         self.peek = Peek()
         self._peeked: Job | None = None
 
@@ -66,14 +67,9 @@ class DlqPane(Browser):
             return ("No dead job matches the filter.", "esc shows every dead job again.")
         return ("No job is dead.", "A job comes here when it has failed and no retry is left.")
 
-    def compose(self) -> ComposeResult:
+    def parts(self) -> Sequence[Widget]:
         """The table or the causes, and the glance beside or below."""
-        yield from super().compose()
-
-    async def on_mount(self) -> None:
-        """What stands beside the table."""
-        self.causes.display = False
-        await self.query_one(".beside").mount(self.causes, self.peek)
+        return (*super().parts(), self.causes, self.peek)
 
     def on_resize(self) -> None:
         """Beside where there is room, else below."""

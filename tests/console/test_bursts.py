@@ -117,6 +117,16 @@ async def test_the_console_is_left_at_once_while_marks_are_read_from_a_store_tha
         assert here.store.run(dead_page())
 
 
+@pytest.mark.parametrize("keys", ["2q", "25q", "2lq", "q2", "q5", "ql", "q\r", "q4j"])
+async def test_a_key_that_leaves_does_so_amid_others_that_open_something(tmp_path: Path, keys: str) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await here.shows("c", "b", "a")
+        burst(here, keys)
+        await here.until(lambda: not here.app.is_running, "it has left")
+    assert here.app.return_code == 0
+    assert here.app._exception is None
+
+
 async def test_esc_right_behind_the_key_that_marks_all_leaves_nothing_marked(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=put) as here:
         await here.until(here.ids, "the job is listed")
