@@ -30,6 +30,7 @@ from queuectl_tui.looks import themes
 from queuectl_tui.pane import Pane
 from queuectl_tui.panes.jobs import JobsPane
 from queuectl_tui.remembered import Memory
+from queuectl_tui.room import Room
 from queuectl_tui.session import Session
 from queuectl_tui.switching import Switching
 from queuectl_tui.vital import Vital, read_vital
@@ -40,9 +41,6 @@ from queuectl_tui.widgets.question import Question
 
 LOOK_SECONDS = 0.25
 """How often it is looked whether the store has changed."""
-
-SMALLEST = (60, 15)
-"""Columns and rows below which one line says that there is no room."""
 
 
 class QueueConsole(App[int]):
@@ -65,6 +63,7 @@ class QueueConsole(App[int]):
         self.pools_started: set[str] = set()
         self.shown = Place.JOBS
         self._switching = Switching(self)
+        self._room = Room(self)
         self.panes: dict[Place, Pane] = {}
         self._lines = {name: Line(id=name) for name in ("header", "tabs", "status", "footer", "too-small")}
         self._look = asyncio.Event()
@@ -243,10 +242,7 @@ class QueueConsole(App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room, one line says so."""
-        width, height = event.size
-        self.frame.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
-        needed = f"the console needs {SMALLEST[0]}×{SMALLEST[1]}"
-        self._lines["too-small"].show(Content(f"no room: {width}×{height}, {needed}"))
+        self._lines["too-small"].show(Content(self._room.fit(event.size)))
         self.call_next(self.show_edges)  # `size` is taken in after this
 
     # ---------------------------------------------------------------- telling
