@@ -67,6 +67,7 @@ class QueueConsole(App[int]):
         self.panes: dict[Place, Pane] = {}
         self._lines = {name: Line(id=name) for name in ("header", "tabs", "status", "footer", "too-small")}
         self._look = asyncio.Event()
+        self._waited = False
         self._ahead: Stretch | None = None
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -155,7 +156,8 @@ class QueueConsole(App[int]):
 
     def _second(self) -> None:
         self.pane.second()
-        if self.session.waits_since is not None:
+        waited, self._waited = self._waited, self.session.waits_since is not None
+        if waited or self._waited:  # once more after the last: one that was given up changes nothing in the store
             self.show_status()
 
     # ---------------------------------------------------------------- panes

@@ -30,6 +30,22 @@ async def test_a_change_that_others_keep_waiting_says_so_and_is_made_in_the_end(
         await here.until(lambda: "waited" not in here.line("status"), "nothing waits any longer")
 
 
+async def test_a_change_that_was_given_up_waits_no_longer(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=lambda store: [put(store, id=name) for name in ("a", "b")]) as here:
+        await here.shows("b", "a")
+        writing = here.app.session._store._writing  # type: ignore[union-attr]  # its patience, which is half a minute
+        assert writing is not None
+        await writing.connection.execute("PRAGMA busy_timeout = 1500")
+        with closing(sqlite3.connect(here.app.session.home.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await here.press("p")
+            here.clock.now += 5_000
+            await here.press("j")
+            await here.until(lambda: "a change has waited 5 s" in here.line("status"), "the wait is told")
+            await here.told_of("is held by another process")
+            await here.until(lambda: "waited" not in here.line("status"), "nothing waits any longer")
+
+
 async def test_a_full_disk_is_told_in_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=lambda store: put(store, id="a")) as here:
         await here.shows("a")
