@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import NamedTuple
 
 from textual.message import Message
 from textual.timer import Timer
 from textual.worker import Worker
 
-from queuectl_tui.background import in_background, latest_in_background
+from queuectl_tui.background import in_background
 from queuectl_tui.log.canvas import LogCanvas
 from queuectl_tui.log.files import LogSource
 from queuectl_tui.log.lines import count_lines
@@ -69,6 +70,8 @@ class LogView(LogCanvas, inherit_bindings=False):
         self._counter: Worker[None] | None = None
         self._scanner: Worker[None] | None = None
         self._finder: Worker[None] | None = None
+        self._moves: deque[bool] = deque()
+        """From match to match, as they were asked for and not made yet: whether each is forward."""
 
     # ------------------------------------------------------------ what is shown
 
@@ -101,7 +104,8 @@ class LogView(LogCanvas, inherit_bindings=False):
         """What is shown is another file: nothing that was known of it holds."""
         if self.is_attached:
             self.workers.cancel_node(self)
-        self._counter = self._scanner = None
+        self._counter = self._scanner = self._finder = None
+        self._moves.clear()
         self._undrawn = False
         if self._seeker is not None and self._reading is not None:
             self._seeker = Search(self._seeker.needle, self._reading.origin)
@@ -139,37 +143,40 @@ class LogView(LogCanvas, inherit_bindings=False):
         self._seeker = Search(needle_for(pattern), self._reading.origin)
         self._drawn = None
         self._work()
-        self._seek(Hit(self._top.offset, -1), forward=True)
+        self._move(forward=True)
         self._arrange()
 
     def clear_search(self) -> None:
         """End the search; what was marked is so no longer."""
         self.workers.cancel_group(self, "scan")
         self.workers.cancel_group(self, "seek")
-        self._seeker = self._scanner = self._drawn = None
+        self._seeker = self._scanner = self._finder = self._drawn = None
+        self._moves.clear()
         self._arrange()
 
     def next_match(self) -> None:
         """Go to the match after the current one, after the last to the first."""
-        if self._seeker is not None:
-            self._seek(self._seeker.current or Hit(self._top.offset, -1), forward=True)
+        self._move(forward=True)
 
     def previous_match(self) -> None:
         """Go to the match before the current one, before the first to the last."""
-        if self._seeker is not None:
-            self._seek(self._seeker.current or Hit(self._top.offset, -1), forward=False)
+        self._move(forward=False)
 
-    def _seek(self, place: Hit, *, forward: bool) -> None:
-        if (seeker := self._seeker) is not None:
-            self._finder = latest_in_background(self, "seek", self._find, seeker, place, forward=forward)
-
-    async def _find(self, seeker: Search, place: Hit, *, forward: bool) -> None:
-        hit = await seeker.seek(place, forward=forward)
-        if seeker is not self._seeker:
+    def _move(self, *, forward: bool) -> None:
+        """Go one match on, after the moves that were asked for before: each begins where the last has ended."""
+        if (seeker := self._seeker) is None:
             return
-        if hit is not None:
-            self._drawn = None
-            self._bring(hit)
+        self._moves.append(forward)
+        if self._finder is None or self._finder.is_finished:
+            self._finder = in_background(self, "seek", self._find, seeker)
+
+    async def _find(self, seeker: Search) -> None:
+        while seeker is self._seeker and self._moves:
+            place = seeker.current or Hit(self._top.offset, -1)
+            hit = await seeker.seek(place, forward=self._moves.popleft())
+            if hit is not None and seeker is self._seeker:
+                self._drawn = None
+                self._bring(hit)
         self._report()
 
     def _bring(self, hit: Hit) -> None:

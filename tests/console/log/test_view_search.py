@@ -59,6 +59,19 @@ async def test_matches_are_gone_through_and_round_the_end(pilot: Pilot[None]) ->
     assert "Needle" in host_of(pilot).shown()
 
 
+@pytest.mark.parametrize(
+    ("keys", "position"), [("nn", 3), ("nnn", 1), ("nnnnn", 3), ("N", 3), ("NN", 2), ("nnN", 2), ("Nn", 1)]
+)
+async def test_each_of_a_burst_of_keys_goes_one_match_on(pilot: Pilot[None], keys: str, position: int) -> None:
+    view = host_of(pilot).view
+
+    view.search("needle")
+    for key in keys:
+        view.next_match() if key == "n" else view.previous_match()
+
+    await found(pilot, position, 3)
+
+
 async def test_a_search_that_finds_nothing_stays_where_it_is(pilot: Pilot[None]) -> None:
     host = host_of(pilot)
 
