@@ -113,7 +113,7 @@ class QueueConsole(App[int]):
         except QueueError:
             self.show_edges()
             return
-        if changed or asked:
+        if changed or asked or self.pane.trouble:
             await self._read_all()
 
     async def _read_all(self) -> None:
@@ -225,7 +225,7 @@ class QueueConsole(App[int]):
     def show_edges(self) -> None:
         """Draw header, tabs, status and footer, as far as they differ."""
         width = self.size.width
-        badge = edges.badge(self.session.trouble, read_only=self.session.read_only, demo=self.demo)
+        badge = edges.badge(self.session.trouble or self.pane.trouble, read_only=self.session.read_only, demo=self.demo)
         place = edges.short_path(self.session.home.store_name, max(12, width // 3))
         self._lines["header"].show(edges.header(self.vital, place, badge, width))
         self._lines["tabs"].show(edges.tabs(self.shown, self.vital.jobs.get(JobState.DEAD, 0), self.hands, width))
@@ -234,7 +234,9 @@ class QueueConsole(App[int]):
     def show_status(self) -> None:
         """Draw the line above the footer, and the footer."""
         going_on = edges.going_on(self.work.progress if self.work else "", self.session.waits_since, self.session.now())
-        self._lines["status"].show(Content.assemble(" ", going_on or self.pane.status()))
+        self._lines["status"].show(
+            Content.assemble(" ", going_on or edges.why(self.pane.trouble) or self.pane.status())
+        )
         self._lines["footer"].show(edges.footer(self.pane.keys(), self.size.width))
 
     @property

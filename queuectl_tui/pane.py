@@ -9,9 +9,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.worker import Worker
 
-from queuectl_core.model.errors import QueueError
+from queuectl_core.model.errors import QueueError, StoreError
 from queuectl_tui.actions import Action, Place, applying, usable
 from queuectl_tui.bindings import has_settled, perform
+from queuectl_tui.session import Trouble, trouble_of
 from queuectl_tui.widgets.arriving import tell_of_arrival
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Pane(Widget):
     Pane { width: 1fr; height: 1fr; layout: vertical; }
     """
     PLACE: ClassVar[Place]
+    trouble: Trouble | None = None
+    """Why what it shows is old, and since when: where a store is damaged, all else may be read all the same."""
 
     @property
     def console(self) -> QueueConsole:
@@ -100,4 +103,14 @@ class Pane(Widget):
         try:
             await self.refresh_from_store()
         except QueueError as error:
+            if isinstance(error, StoreError):
+                self.trouble = trouble_of(error, self.trouble, self.session.now())
             self.console.note_trouble(error)
+        else:
+            if self.has_read:
+                self.trouble = None
+
+    @property
+    def has_read(self) -> bool:
+        """Whether `refresh_from_store` has read the store when it comes to its end, and did not put it off."""
+        return True

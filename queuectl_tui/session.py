@@ -22,10 +22,15 @@ T = TypeVar("T")
 
 
 class Trouble(NamedTuple):
-    """Why the store cannot be read, and since when (ms)."""
+    """Why the store, or what a pane shows of it, cannot be read, and since when (ms)."""
 
     why: str
     since: int
+
+
+def trouble_of(error: StoreError, before: Trouble | None, now: int) -> Trouble:
+    """The trouble that an error (at `now`, ms) is, or goes on with where there was some before."""
+    return Trouble(error.wrong, before.since if before else now)
 
 
 class Gone(StoreError):
@@ -130,4 +135,4 @@ class Session:
         return status.st_dev, status.st_ino
 
     def _note(self, error: StoreError) -> None:
-        self.trouble = Trouble(error.wrong, self.trouble.since if self.trouble else self.now())
+        self.trouble = trouble_of(error, self.trouble, self.now())

@@ -134,6 +134,11 @@ class MetricsPane(Pane, can_focus=True):
             self._reading = False
         await self._draw()
 
+    @property
+    def has_read(self) -> bool:
+        """Not while what is new was put off."""
+        return not self._stale
+
     def second(self) -> None:
         """Read what was put off, and what has become old."""
         now = time.monotonic()

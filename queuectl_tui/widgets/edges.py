@@ -88,6 +88,11 @@ def badge(trouble: Trouble | None, *, read_only: bool, demo: bool) -> Content:
     return Content.styled(f"● {word}", "$success")
 
 
+def why(trouble: Trouble | None) -> Content | None:
+    """What the status line says of a pane that cannot be read; None where there is no trouble."""
+    return Content.styled(f"cannot be read: {clean(trouble.why)}", "$error") if trouble is not None else None
+
+
 PATIENCE_MS = 1000
 """How long a change may wait for the store before it is told."""
 
