@@ -86,7 +86,7 @@ class JobActs(JobList):
 
     async def _pause_or_resume(self, queue: str) -> None:
         paused = any(found.name == queue and found.paused for found in await self.session.read(queues()))
-        await self._set_paused(queue, not paused)
+        self.console.tell(await self._set_paused(queue, not paused))
 
         async def back() -> str:
             return await self._set_paused(queue, paused)
@@ -95,10 +95,8 @@ class JobActs(JobList):
 
     async def _set_paused(self, queue: str, paused: bool) -> str:
         await self.session.write((pause if paused else resume)([queue]))
-        told = f"queue {queue} is {'paused: nothing of it starts' if paused else 'resumed'}"
-        self.console.tell(told)
         self.console.look_again()
-        return told
+        return f"queue {queue} is {'paused: nothing of it starts' if paused else 'resumed'}"
 
     # ---------------------------------------------------------------- steps
 

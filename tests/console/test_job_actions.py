@@ -154,6 +154,20 @@ async def test_p_pauses_the_queue_of_the_job_and_resumes_it(tmp_path: Path) -> N
         await here.until(lambda: here.store.run(queues())[0].paused, "mail is paused again")
 
 
+async def test_a_pause_that_is_undone_is_told_once(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=lambda store: put(store, id="p", queue="mail")) as here:
+        await here.press("p")
+        await here.told_of("queue mail is paused")
+        await here.press("u")
+        await here.told_of("queue mail is resumed")
+        await here.press("u")
+        await here.told_of("nothing to undo")  # whatever was to be told before has been told now
+        assert [told for told in here.told() if "mail" in told] == [
+            "queue mail is paused: nothing of it starts",
+            "queue mail is resumed",
+        ]
+
+
 async def test_many_are_moved_in_portions_with_progress_and_taken_back(tmp_path: Path) -> None:
     def fill(store: Engine) -> None:
         rows = [row_of(NewJob("true"), "/")] * 1700
