@@ -7,10 +7,9 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING
 
 from queuectl_core.model.cleaning import clean
-from queuectl_core.model.errors import Refused
 from queuectl_core.store.transactions import browsing
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
-from queuectl_tui.acting.work import Work
+from queuectl_tui.acting.work import Work, refuse_beside
 from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.targets import Matching, Targets, portions, several
 
@@ -39,7 +38,7 @@ class Exporting(JobList):
     async def _ask_and_export(self, targets: Targets) -> None:
         from queuectl_tui.acting.export_file import check_target, look_at
 
-        self._refuse_while_working()
+        refuse_beside(self.console.work)
         text = await self.console.prompt(f"write {targets.words} to:", FIRST_NAME, check=check_target)
         if text is None:
             return
@@ -47,12 +46,8 @@ class Exporting(JobList):
         if place.taken and not await self.console.ask(f"Write over {clean(place.path)}?"):
             self.console.tell("nothing was written")
             return
-        self._refuse_while_working()
+        refuse_beside(self.console.work)
         await self._export(targets, place)
-
-    def _refuse_while_working(self) -> None:
-        if self.console.work is not None:
-            raise Refused(f"still {self.console.work.verb}", "wait for it, or stop it with ctrl+x")
 
     async def _export(self, targets: Targets, place: Place) -> None:
         from queuectl_tui.acting.export_file import ExportFile

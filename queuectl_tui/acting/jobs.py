@@ -7,11 +7,13 @@ did not is counted by its reason. Nothing is written here that the transactions 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from queuectl_core.execution.logs import remove_logs
-from queuectl_core.model.errors import InvalidInput, Refused
+from queuectl_core.model.errors import InvalidInput
+from queuectl_core.model.job import Job
 from queuectl_core.model.validation import check_priority
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions import bulk
@@ -19,7 +21,7 @@ from queuectl_core.store.transactions.bulk import Moved
 from queuectl_core.store.transactions.queues import pause, queues, resume
 from queuectl_core.store.transactions.undoing import undo_each
 from queuectl_tui.acting.undo import Change
-from queuectl_tui.acting.work import MOST_UNDONE, Step, Work
+from queuectl_tui.acting.work import MOST_UNDONE, Step, Work, refuse_beside
 from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.targets import PORTION, Targets, portions
 
@@ -135,8 +137,7 @@ class JobActs(JobList):
 
         Raises Refused while other work goes on.
         """
-        if self.console.work is not None:
-            raise Refused(f"still {self.console.work.verb}", "wait for it, or stop it with ctrl+x")
+        refuse_beside(self.console.work)
         work = Work(deed.going_on, targets.how_many)
         many = targets.how_many is None or targets.how_many > PORTION
         self.console.work = work if many else None
@@ -150,18 +151,33 @@ class JobActs(JobList):
             self.console.tell(_report(deed, work), error=not work.moved and bool(work.skipped))
 
     def _remember(self, deed: Deed, work: Work) -> None:
-        if not deed.undone or not work.undoable:
-            return
-        pairs = work.undoable
+        if deed.undone and work.undoable:
+            self._may_take_back(deed, work.undoable)
 
-        async def back() -> str:
-            undone = Work("undoing", len(pairs))
-            for start in range(0, len(pairs), PORTION):
-                moved = await self.session.write(undo_each(pairs[start : start + PORTION]))
-                undone.count(moved, min(PORTION, len(pairs) - start))
-            return undone.report(f"undone: {deed.done}", nothing="nothing was undone")
+    def _may_take_back(self, deed: Deed, pairs: Sequence[tuple[Job, Job]]) -> None:
+        self.console.undo.add(Change(deed.done, partial(self._take_back, deed, pairs)))
 
-        self.console.undo.add(Change(deed.done, back))
+    async def _take_back(self, deed: Deed, pairs: Sequence[tuple[Job, Job]]) -> str:
+        """Put jobs back as they were, in portions; where it is stopped, the rest can be put back later.
+
+        Raises Refused while other work goes on.
+        """
+        refuse_beside(self.console.work)
+        work = Work("undoing", len(pairs))
+        self.console.work = work if len(pairs) > PORTION else None
+        try:
+            while work.done < len(pairs) and not work.stopped:
+                portion = pairs[work.done : work.done + PORTION]
+                work.count(await self.session.write(undo_each(portion)), len(portion))
+                self.console.show_status()
+        finally:
+            self.console.work = None
+            self.console.show_status()
+        told = work.report(f"undone: {deed.done}", nothing="nothing was undone")
+        if work.done == len(pairs):
+            return told
+        self._may_take_back(deed, pairs[work.done :])
+        return f"{told} · u undoes the rest"
 
 
 def _report(deed: Deed, work: Work) -> str:

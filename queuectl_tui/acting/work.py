@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from queuectl_core.model.errors import Refused
 from queuectl_core.model.job import Job
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class Work:
         if self.stopped:
             parts.append("stopped")
         return " · ".join(parts)
+
+
+def refuse_beside(work: Work | None) -> None:
+    """Raises Refused while other work goes on: there is one status line, and one key that stops it."""
+    if work is not None:
+        raise Refused(f"still {work.verb}", "wait for it, or stop it with ctrl+x")
 
 
 def _said_of(n: int, reason: str) -> str:

@@ -8,6 +8,7 @@ from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
 from queuectl_core.store.transactions.jobs import count_matching, find
 from queuectl_core.store.transactions.queues import queues
+from queuectl_tui.acting.work import Work
 from tests.console.consoles import Seat, seat
 from tests.store.acts import dead, look, put, started
 from tests.store.engines import Engine
@@ -190,6 +191,47 @@ async def test_many_are_moved_in_portions_with_progress_and_taken_back(tmp_path:
         assert here.store.run(count_matching((CANCELLED,))) == 1700
         await here.press("u")
         await here.until(lambda: here.store.run(count_matching((PENDING,))) == 1700, "all wait again")
+
+
+async def test_undoing_many_tells_how_far_it_is_and_can_be_stopped_and_gone_on_with(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        rows = [row_of(NewJob("true"), "/")] * 1700
+        store.run(enqueue_rows(lambda: [rows], str))
+
+    async with seat(tmp_path, fill=fill) as here:
+        await here.press("asterisk")
+        await here.until(lambda: here.listed.marks.everything, "all are marked")
+        await here.press("c")
+        await here.told_of("cancelled 1,700 jobs")
+        seen: list[str] = []
+        show = here.app.show_status
+
+        def stopping() -> None:
+            show()
+            seen.append(here.line("status"))
+            here.app.action_do("halt")
+
+        here.app.show_status = stopping  # type: ignore[method-assign]
+        await here.press("u")
+        await here.told_of("undone: cancelled 500 jobs", "stopped", "u undoes the rest")
+        here.app.show_status = show  # type: ignore[method-assign]
+        assert any("undoing" in line and "500 of 1,700" in line and "^x stops" in line for line in seen)
+        assert here.store.run(count_matching((PENDING,))) == 500
+        await here.press("u")
+        await here.told_of("undone: cancelled 1,200 jobs")
+        assert here.store.run(count_matching((PENDING,))) == 1700
+
+
+async def test_nothing_is_undone_while_other_work_goes_on(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=one_dead) as here:
+        await here.press("r")
+        await here.told_of("retried 1 job")
+        here.app.work = Work("writing", 1)
+        await here.press("u")
+        await here.told_of("still writing")
+        here.app.work = None
+        await here.press("u")
+        await in_state(here, "d", DEAD)
 
 
 async def test_work_that_goes_on_can_be_stopped(tmp_path: Path) -> None:
