@@ -7,15 +7,23 @@ Textual gives the terminal back in the midst of whatever SIGTSTP came upon. Wher
 thread that draws, it would wait for ever for a lock that it holds itself. Likewise a change of size that came while
 another was being told was told before it, and the terminal kept the one that was no more. So these signals wait for the
 event loop's next step.
+
+SIGSTOP leaves no time to give anything back: the shell, or whatever was started from it meanwhile, has drawn on the
+screen and set the terminal as it likes. So the console sets it again, and draws all of its picture, when it goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import termios
 from typing import IO, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+
+_OURS = "\x1b[?1049h\x1b[?25l\x1b[?1004h"
+"""The other screen, no cursor, and being told when the window has the keys."""
 
 
 class EnduringFile:
@@ -45,6 +53,9 @@ class EnduringFile:
 class EnduringDriver(LinuxDriver):
     """Textual's driver, on such a file, stopped and going on between two steps of the event loop."""
 
+    _modes: list[Any] | None = None
+    """How the kernel treats the terminal while it is ours; None while it is not."""
+
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         _between_steps(signal.SIGTSTP)
@@ -52,14 +63,44 @@ class EnduringDriver(LinuxDriver):
         self._file = cast("Any", EnduringFile(cast("IO[str]", self._file)))
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal again where it was given up; a CONT that follows anything else would take it twice."""
+        """Take the terminal again where it was given up; where it was not, that would take it twice."""
         if self._must_signal_resume:
             super()._sigcont_application()
+        elif self._modes is not None and self._is_in_front():
+            self._set_again(self._modes)
+            self._app.refresh(layout=True)
+
+    def _is_in_front(self) -> bool:
+        """Whether the terminal may be set: whoever does that in the background is stopped again."""
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return False
+
+    def _set_again(self, modes: list[Any]) -> None:
+        """Set the terminal as it was set when it was taken. All of it may be said twice."""
+        try:
+            termios.tcsetattr(self.fileno, termios.TCSANOW, modes)
+        except termios.error:
+            return  # it is gone
+        self.write(_OURS)
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+        self._enable_mouse_support()
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it none
+        try:
+            self._modes = termios.tcgetattr(self.fileno)
+        except termios.error:
+            self._modes = None
         _between_steps(signal.SIGWINCH)
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back."""
+        self._modes = None
+        super().stop_application_mode()
 
 
 def _between_steps(number: signal.Signals) -> None:

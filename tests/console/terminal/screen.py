@@ -69,6 +69,14 @@ class Screen:
         self._emulated.resize(rows, columns)
         self._set_size(columns, rows)
 
+    def used_by_others(self, text: str) -> None:
+        """Somebody else sets the terminal as it was before, and draws on it, while the program is stopped."""
+        while self._read(0):
+            pass
+        termios.tcsetattr(self._slave, termios.TCSANOW, self.modes_before)
+        os.write(self._slave, text.encode())
+        self.until(lambda: text[-10:] in self.text, "it is drawn")
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         os.kill(self.process.pid, number)
@@ -113,6 +121,10 @@ class Screen:
             pass
         assert self.process.returncode is not None
         return self.process.returncode
+
+    def draws(self) -> bool:
+        """Whether the program draws anything for a while; half a second is twice the time between two of its looks."""
+        return self._read(0.5)
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._handle], [], [], seconds)[0]:

@@ -79,6 +79,30 @@ def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_i
         screen.assert_restored()
 
 
+def test_a_console_that_was_stopped_without_notice_takes_the_terminal_and_draws_itself_again(
+    console: Console, store: BlockingSqlite
+) -> None:
+    put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+        ours = screen.modes()
+        screen.press("4")  # no ages there: nothing is drawn as time goes on
+        screen.shows("max_retries", "? Help")
+        screen.until(lambda: not screen.draws(), "it draws no more")
+
+        screen.send(signal.SIGSTOP)
+        screen.until(lambda: is_stopped(screen.process.pid), "it is stopped")
+        screen.used_by_others("\x1b[2J\x1b[H\x1b[?1049l\x1b[?25hsomething else")
+
+        screen.send(signal.SIGCONT)
+        screen.shows("max_retries", "● live", "? Help")
+        screen.until(lambda: "something else" not in screen.text, "nothing else is in sight")
+        screen.until(lambda: screen.modes() == ours, "keys come to it one by one")
+        screen.press("q")
+        assert screen.ended() == 0
+        screen.assert_restored()
+
+
 def test_a_console_that_draws_can_be_stopped_again_and_again(console: Console, store: BlockingSqlite) -> None:
     put(store, "echo first-row")
     with console() as screen:
