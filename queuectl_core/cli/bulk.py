@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -124,7 +125,7 @@ def _commands(fields: dict[str, Any]) -> Reader:
     """Reads a line as a command; all else of its row is the same for all."""
     if "id" in fields:
         raise InvalidInput("id can name one job alone", "leave --id out")
-    template = row_of(NewJob("", **fields), working_directory())
+    template = row_of(NewJob("", **fields), working_directory)
     rest = template[3:]
 
     def read(text: str) -> JobRow:
@@ -137,7 +138,7 @@ def _commands(fields: dict[str, Any]) -> Reader:
 def _json_jobs(fields: dict[str, Any]) -> Reader:
     if fields:
         raise InvalidInput("jobs as JSON take no options", "put them into the JSON, or add --lines")
-    now, here = datetime.now(UTC), working_directory()
+    now, here = datetime.now(UTC), cache(working_directory)
     return lambda text: row_of(parse_job(text, now), here)
 
 

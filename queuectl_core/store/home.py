@@ -12,7 +12,7 @@ import stat
 import sys
 from typing import NamedTuple
 
-from queuectl_core.model.cleaning import without_passwords
+from queuectl_core.model.cleaning import shown, without_passwords
 from queuectl_core.model.errors import InvalidInput, StoreError, StoreFull, StoreReadOnly, UnsafeHome
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -73,7 +73,8 @@ def find_home(path: str | None = None, url: str | None = None) -> Home:
     """The home that is meant: `path`, else QUEUECTL_HOME, else the platform's directory for user data.
 
     `url`, else QUEUECTL_STORE, names the server that keeps its jobs, where one does. Raises InvalidInput for a URL that
-    is none of PostgreSQL's, and for a path that is a URL, which would become a directory with a password in its name.
+    is none of PostgreSQL's, for a path that is a URL, which would become a directory with a password in its name, and
+    for a relative one where the current directory is gone.
     """
     server = url or os.environ.get("QUEUECTL_STORE") or None
     if server is not None and not server.startswith(SCHEMES):
@@ -81,7 +82,13 @@ def find_home(path: str | None = None, url: str | None = None) -> Home:
     chosen = path or os.environ.get("QUEUECTL_HOME") or default_home()
     if chosen.partition("://")[0].lower() in ("postgresql", "postgres"):
         raise InvalidInput("the home is a directory, and a URL was given", "name a store with --store")
-    return Home(os.path.realpath(chosen), server)
+    try:
+        return Home(os.path.realpath(chosen), server)
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"the home {shown(chosen)} is in the current directory, which is gone",
+            "change to another, or name the home by its whole path",
+        ) from None
 
 
 def default_home() -> str:

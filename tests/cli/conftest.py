@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,15 @@ def _no_home_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a person's environment says does not reach a test."""
     for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "NO_COLOR", "QUEUECTL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current directory was deleted."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    os.rmdir(gone)
 
 
 @pytest.fixture

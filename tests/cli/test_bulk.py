@@ -47,6 +47,17 @@ def test_lines_are_commands_and_options_go_for_all(queuectl: CommandLine, store:
     assert {(job.queue, job.priority, job.timeout_ms, job.env["A"]) for job in (first, second)} == {("q", 4, 9000, "1")}
 
 
+@pytest.mark.usefixtures("_gone")
+def test_jobs_with_whole_paths_need_no_current_directory(queuectl: CommandLine, store: Engine, file: Path) -> None:
+    file.write_text('{"command": "true", "cwd": "/tmp"}\n{"command": "true"}\n')
+
+    assert queuectl("enqueue", "--from", str(file), "--lines", "--cwd", "/tmp").out == "1\n2\n"
+
+    ran = queuectl("enqueue", "--from", str(file))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("queuectl: line 2: cwd: the current directory is gone: ")
+
+
 def test_many_batches_come_in_their_order(queuectl: CommandLine, store: Engine, file: Path) -> None:
     file.write_text("".join(f"echo {n}\n" for n in range(2500)))
 

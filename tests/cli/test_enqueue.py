@@ -77,6 +77,28 @@ def test_a_job_runs_where_it_was_enqueued(queuectl: CommandLine, store: Engine) 
     assert stored(store, "2").cwd == os.getcwd()
 
 
+GONE = "the current directory is gone: change to another, or name one by its whole path\n"
+
+
+@pytest.mark.usefixtures("_gone")
+@pytest.mark.parametrize("words", [["--cwd", "/tmp", "--", "true"], ['{"command": "true", "cwd": "/tmp"}']])
+def test_a_job_with_a_whole_path_needs_no_current_directory(
+    queuectl: CommandLine, store: Engine, words: list[str]
+) -> None:
+    assert queuectl("enqueue", *words) == (0, "1\n", NOTE)
+    assert queuectl("edit", "1", "--cwd", "/usr").status == 0
+
+    assert stored(store).cwd == "/usr"
+
+
+@pytest.mark.usefixtures("_gone")
+@pytest.mark.parametrize("words", [["--cwd", "sub"], []])
+def test_a_job_that_would_run_in_a_current_directory_that_is_gone_is_refused(
+    queuectl: CommandLine, store: Engine, words: list[str]
+) -> None:
+    assert queuectl("enqueue", *words, "--", "true") == (2, "", f"queuectl: cwd: {GONE}")
+
+
 def test_the_home_may_be_named_after_the_command(queuectl: CommandLine, home: Home, store: Engine) -> None:
     assert run_program(home, "enqueue", "--home", home.path, "--", "true").out == "1\n"
     assert stored(store).command == "true"

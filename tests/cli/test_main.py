@@ -75,6 +75,19 @@ def test_the_store_variable_is_read_as_the_option(queuectl: CommandLine, monkeyp
     assert queuectl("list").status == 2
 
 
+@pytest.mark.usefixtures("_gone")
+def test_a_home_in_a_current_directory_that_is_gone_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = 'queuectl: the home "queue" is in the current directory, which is gone: change to another, or name '
+
+    assert main.run(["--home", "queue", "list"]) == 2
+    assert capsys.readouterr().err == f"{told}the home by its whole path\n"
+    monkeypatch.setenv("QUEUECTL_HOME", "queue")
+    assert main.run(["worker", "start"]) == 2
+    assert capsys.readouterr().err == f"{told}the home by its whole path\n"
+
+
 def test_trouble_with_the_store_is_one_line_and_status_1(queuectl: CommandLine, home: Home) -> None:
     Path(home.path).write_text("a file")
 

@@ -28,8 +28,11 @@ class JobRow(NamedTuple):
     due: int | None
 
 
-def row_of(job: NewJob, here: str) -> JobRow:
-    """The row of a checked job; seconds become milliseconds, its directory is taken as seen from `here`."""
+def row_of(job: NewJob, here: str | Callable[[], str]) -> JobRow:
+    """The row of a checked job; seconds become milliseconds, its directory is taken as seen from `here`.
+
+    What can be called for it is called, and may raise, only where the directory depends on it.
+    """
     command, argv = command_columns(job.command)
     return JobRow(
         job.id,
@@ -39,7 +42,7 @@ def row_of(job: NewJob, here: str) -> JobRow:
         job.priority,
         job.max_retries,
         milliseconds(job.timeout),
-        os.path.join(here, job.cwd) if job.cwd else here,
+        directory_of(job.cwd, here),
         _text(dict(job.env)) if job.env else None,
         round(job.delay * 1000),
         None if job.run_at is None else round(job.run_at.timestamp() * 1000),
@@ -52,7 +55,7 @@ def enqueue(job: NewJob) -> Steps[Job]:
 
     Raises InvalidInput where a field cannot be meant, IdTaken where a job of that id exists.
     """
-    row = row_of(check_job(job), working_directory())
+    row = row_of(check_job(job), working_directory)
     values = row._asdict()
     if row.max_retries is None:
         values["max_retries"] = yield from default_max_retries()
@@ -63,12 +66,22 @@ def enqueue(job: NewJob) -> Steps[Job]:
     return Job.from_row(rows[0])
 
 
+def directory_of(cwd: str | None, here: str | Callable[[], str]) -> str:
+    """The whole path of a job's directory, as seen from `here`; an absolute one is so from anywhere."""
+    if cwd and os.path.isabs(cwd):
+        return cwd
+    seen_from = here if isinstance(here, str) else here()
+    return os.path.join(seen_from, cwd) if cwd else seen_from
+
+
 def working_directory() -> str:
     """Where this process is, which is where a job runs that names no directory. Raises InvalidInput."""
     try:
         return check_path(os.getcwd(), "cwd")
     except FileNotFoundError:
-        raise InvalidInput("cwd: the current directory is gone", "change to another, or name one") from None
+        raise InvalidInput(
+            "cwd: the current directory is gone", "change to another, or name one by its whole path"
+        ) from None
 
 
 class Stretch(NamedTuple):

@@ -6,7 +6,6 @@ Where several ids are given, all are checked before one is changed: an error lea
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from queuectl_core.model.job import WAITING, Changes, Job, JobState
 from queuectl_core.model.lifecycle import Event
 from queuectl_core.model.validation import check_changes
 from queuectl_core.store.statements import Statement, Steps, Wake, read, write
-from queuectl_core.store.transactions.arrivals import command_columns, milliseconds, working_directory
+from queuectl_core.store.transactions.arrivals import command_columns, directory_of, milliseconds, working_directory
 from queuectl_core.store.transactions.jobs import find_all, queues_holding
 from queuectl_core.store.transactions.tallies import Tally
 
@@ -147,7 +146,7 @@ def edited_columns(changes: Changes) -> dict[str, Any]:
         "no_timeout": changes.no_timeout,
         "delay_ms": milliseconds(changes.delay),
         "due": None if changes.run_at is None else round(changes.run_at.timestamp() * 1000),
-        "cwd": None if changes.cwd is None else os.path.join(working_directory(), changes.cwd),
+        "cwd": None if changes.cwd is None else directory_of(changes.cwd, working_directory),
         "env": None if changes.env is None else json.dumps(dict(changes.env)),
     }
 
