@@ -10,14 +10,15 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
+from io import FileIO
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from queuectl_core.cli import context, output
 from queuectl_core.cli.attendance import note_if_nobody_works
 from queuectl_core.cli.findings import counted
 from queuectl_core.cli.given_lines import given_lines, name_of
-from queuectl_core.model.errors import InvalidInput, QueueError
+from queuectl_core.model.errors import InvalidInput, QueueError, StoreError
 from queuectl_core.model.job import NewJob
 from queuectl_core.model.parsing import parse_job
 from queuectl_core.model.validation import check_command
@@ -45,7 +46,7 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
     reader = _commands(fields) if lines else _json_jobs(fields)
     home = context.home()
     prepare_home(home)
-    with given_lines(path, "reading", "nothing was stored") as given, TemporaryFile(dir=home.path) as room:
+    with given_lines(path, "reading", "nothing was stored") as given, _room(home) as room:
         spool = Spool(room)
         spool.fill(given, reader, home)
         if not spool.jobs:
@@ -65,10 +66,24 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
             note_if_nobody_works(store)
 
 
+def _room(home: Home) -> FileIO:
+    """A nameless file in the home. Unbuffered: what found no room would be written, and fail, once more at its end."""
+    try:
+        return TemporaryFile(dir=home.path, buffering=0)
+    except OSError as error:
+        raise _no_room(home, error) from error
+
+
+def _no_room(home: Home, error: OSError) -> StoreError:
+    """The error names the home alone, since the file has no name that tells anything."""
+    found = cannot_use(home.path, OSError(error.errno, error.strerror))
+    return type(found)(found.wrong, f"{found.hint}; nothing was stored")
+
+
 class Spool:
     """Checked rows in a file, in batches, each with the numbers of the lines they came from."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
         self.jobs = 0
 
@@ -96,11 +111,11 @@ class Spool:
         self.jobs += len(rows)
         try:
             part = marshal.dumps((numbers, rows))
-            self._file.write(len(part).to_bytes(LENGTH_BYTES))
-            self._file.write(part)
-            self._file.flush()
+            rest = memoryview(len(part).to_bytes(LENGTH_BYTES) + part)
+            while rest:  # a disk that is nearly full takes a part
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise cannot_use(home.path, error) from error
+            raise _no_room(home, error) from error
 
     def batches(self) -> Iterator[list[JobRow]]:
         """All rows, from the first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -88,15 +89,17 @@ def run_with_little_room(home: Home, room: int, *arguments: str, stdin: str = ""
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("room", [0, 4096, 100_000])
-def test_a_full_disk_is_one_line_and_nothing_is_stored(home: Home, room: int) -> None:
+@pytest.mark.parametrize(("room", "jobs"), [(0, 1), (0, 5000), (4096, 1), (4096, 200), (100_000, 5000)])
+def test_a_full_disk_is_one_line_and_nothing_is_stored(home: Home, room: int, jobs: int) -> None:
     assert run_program(home, "init").status == 0
-    lines = "".join(f"echo {n} {'x' * 60}\n" for n in range(5000))
+    lines = "".join(f"echo {n} {'x' * 60}\n" for n in range(jobs))
 
     ran = run_with_little_room(home, room, "enqueue", "--lines", "--from", "-", stdin=lines)
 
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith("queuectl: ")
+    assert home.path in ran.err
+    assert re.search("nothing was (stored|changed)\n$", ran.err)
     assert ran.err.count("\n") == 1
     with SqliteStore(home) as store:
         assert store.run(page()) == []
