@@ -30,12 +30,22 @@ def check_home(home: Home) -> Iterator[Finding]:
     if home.url is None:
         yield _sqlite()
     if not os.path.isdir(home.path):
-        yield problem("home", f"{home.path} is not there", "run 'queuectl init', or choose another --home")
+        yield _no_directory(home)
         return
     yield _writable(home)
     yield _permissions(home)
     yield from _room(home)
     yield _logs(home)
+
+
+def _no_directory(home: Home) -> Finding:
+    try:
+        os.stat(home.path)
+    except FileNotFoundError:
+        return problem("home", f"{home.path} is not there", "run 'queuectl init', or choose another --home")
+    except OSError as error:
+        return problem("home", f"{home.path} cannot be reached: {error.strerror}", "choose another --home")
+    return problem("home", f"{home.path} is not a directory", "choose another --home")
 
 
 def _sqlite() -> Finding:

@@ -134,6 +134,12 @@ def cannot_use(path: str, error: OSError) -> StoreError:
             return StoreFull(what, "free some space and try again")
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return StoreReadOnly(what, "choose another --home, or mend its permissions")
+        case errno.EMFILE | errno.ENFILE:
+            return StoreError(what, "allow more open files (ulimit -n)")
+        case errno.EEXIST | errno.ENOTDIR:
+            path = error.filename or path
+            which = f"{path} is" if os.path.lexists(path) else f"what leads to {path} is"
+            return UnsafeHome(f"{which} not a directory", "choose another --home, or set QUEUECTL_HOME")
         case _:
             return StoreError(what, "choose another --home, or set QUEUECTL_HOME")
 

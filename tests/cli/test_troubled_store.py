@@ -20,7 +20,7 @@ from queuectl_core.store.sqlite.schema import APPLICATION_ID, VERSION
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
-from tests.cli.line import Ran, program, run_program
+from tests.cli.line import CommandLine, Ran, program, run_program
 
 
 def words(path: Path) -> None:
@@ -67,6 +67,41 @@ def test_what_is_not_our_store_is_named_and_left_untouched(
     assert sentence in ran.err
     assert Path(home.database).read_bytes() == before
     assert not Path(f"{home.database}-wal").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "enqueue -- true",
+        "list",
+        "init",
+        "status",
+        "worker start",
+        "worker start --detach",
+        "worker stop",
+        "config list",
+    ],
+)
+def test_a_home_that_is_a_file_is_named_by_every_command(queuectl: CommandLine, home: Home, words: str) -> None:
+    Path(home.path).write_text("a letter")
+    inside = f"{home.path}/sub"
+
+    ran, within = queuectl(*words.split()), queuectl("--home", inside, *words.split())
+
+    hint = "choose another --home, or set QUEUECTL_HOME\n"
+    assert ran == (1, "", f"queuectl: {home.path} is not a directory: {hint}")
+    assert within == (1, "", f"queuectl: what leads to {inside} is not a directory: {hint}")
+    assert Path(home.path).read_text() == "a letter"
+
+
+def test_the_doctor_tells_a_home_that_is_a_file_from_one_that_is_missing(queuectl: CommandLine, home: Home) -> None:
+    assert f"problem\t{home.path} is not there\trun 'queuectl init', or choose " in queuectl("doctor").out
+
+    Path(home.path).write_text("a letter")
+
+    assert f"problem\t{home.path} is not a directory\tchoose another --home" in queuectl("doctor", "--repair").out
+    inside = f"{home.path}/sub"
+    assert f"problem\t{inside} cannot be reached: Not a directory\t" in queuectl("--home", inside, "doctor").out
 
 
 def run_with_little_room(home: Home, room: int, *arguments: str, stdin: str = "") -> Ran:
