@@ -19,7 +19,7 @@ from queuectl_core.model.cleaning import shown
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import ENDED, Attempt, Job, JobState, Outcome
 from queuectl_core.model.settings import SETTINGS
-from queuectl_core.model.validation import check_command, check_env, check_id, check_queue, check_text
+from queuectl_core.model.validation import check_command, check_env_of_stored, check_id, check_queue, check_text
 from queuectl_core.store.transactions.moving import Counts, Head, MovedJob, Ran
 
 FORMAT = 1
@@ -278,7 +278,7 @@ _JOB: dict[str, Check] = {
     "due": _whole(),
     "timeout_ms": _maybe(_whole(1)),
     "cwd": _TEXT,
-    "env": _passes(check_env),
+    "env": _passes(check_env_of_stored),
     "created_at": _whole(),
     "updated_at": _whole(),
     "started_at": _maybe(_whole()),

@@ -164,7 +164,7 @@ def _why(job: Job, program: str, error: Exception) -> str:
         case errno.EACCES | errno.ENOEXEC:
             return f"command cannot be executed: {program}"
         case errno.E2BIG:
-            return "command is too long for the system"
+            return "command and environment are too long for the system"
         case _:
             return f"command could not be started: {getattr(error, 'strerror', None) or error}"
 

@@ -28,7 +28,8 @@ SHORTEST_TIMEOUT = 0.001
 """Seconds; what is stored are whole milliseconds."""
 
 LONGEST_WORD = 131_071
-"""Bytes of one argument: Linux takes 32 pages with the NUL at its end (execve(2), MAX_ARG_STRLEN)."""
+"""Bytes of one argument, or of a variable with its name: Linux takes 32 pages with the NUL at its end (execve(2),
+MAX_ARG_STRLEN)."""
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 _NAME_RULE = "1 to 128 letters, digits and . _ : -, a letter or digit first"
@@ -124,6 +125,18 @@ def check_env(value: object) -> dict[str, str]:
 
     No error repeats a value, which may be a secret, nor what may be one.
     """
+    env = check_env_of_stored(value)
+    for name, text in env.items():
+        if len(name) + len(text) >= LONGEST_WORD // 4 and (length := len(f"{name}={text}".encode())) > LONGEST_WORD:
+            raise InvalidInput(
+                f"env {shown(name)} is {length:,} bytes long with its name, and the system takes {LONGEST_WORD:,}",
+                "put it into a file",
+            )
+    return env
+
+
+def check_env_of_stored(value: object) -> dict[str, str]:
+    """As `check_env`, however long they are: for a job that some store has taken, and that is not to be lost."""
     if not isinstance(value, Mapping):
         raise InvalidInput("env must be an object of text to text")
     env: dict[str, str] = {}

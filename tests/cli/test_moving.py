@@ -84,6 +84,16 @@ def test_a_run_that_goes_on_is_released_and_its_token_stays(
     assert (shown["state"], shown["attempts"], shown["history"][0]["outcome"]) == ("pending", 0, "released")
 
 
+def test_a_variable_that_is_longer_than_a_new_job_may_have_is_moved(
+    queuectl: CommandLine, store: Engine, there: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("queuectl_core.model.validation.LONGEST_WORD", 10**6)
+        put(store, env={"A": "x" * 140_000})
+
+    assert there("import", str(exported(queuectl, file))).status == 0
+
+
 def test_the_tail_of_a_run_is_base64(queuectl: CommandLine, store: Engine, file: Path) -> None:
     fill(store)
 

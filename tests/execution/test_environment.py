@@ -70,6 +70,13 @@ def test_a_command_sees_the_environment_of_its_worker_its_job_and_who_it_is(queu
     assert seen["PATH"] == os.environ["PATH"]
 
 
+def test_the_longest_variable_that_is_taken_reaches_its_command(queue: LiveQueue) -> None:
+    job = queue.put("echo ${#LONG}", env={"LONG": "x" * (131_071 - len("LONG="))})
+    queue.drained()
+
+    assert queue.output(job) == b"131066\n"
+
+
 def test_a_command_without_a_shell_is_told_its_own_directory(queue: LiveQueue, tmp_path: Path) -> None:
     job_id = queue.put(("env",), cwd=str(tmp_path))
     queue.drained(environment={"PWD": "/of/the/worker"})

@@ -95,7 +95,7 @@ def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["#" * 140_000, ("echo", "x" * 140_000)])
 def test_a_command_that_is_longer_than_the_system_takes_is_called_too_long(tmp_path: Path, command: Command) -> None:
-    with pytest.raises(CannotStart, match=r"^command is too long for the system$"):
+    with pytest.raises(CannotStart, match=r"^command and environment are too long for the system$"):
         Ran(tmp_path, command)
 
 

@@ -61,6 +61,7 @@ BAD: dict[str, list[object]] = {
         *(None, 1, "A=b", [], [["A", "b"]]),
         *({"": "b"}, {"A=": "b"}, {"A\0": "b"}, {"\ud800": "b"}, {1: "b"}),
         *({"A": 1}, {"A": None}, {"A": "\0"}, {"A": "\ud800"}, {"A": ["b"]}),
+        *({"A": "x" * 131_070}, {"A": "é" * 65_535}, {"x" * 131_071: ""}),
     ],
 }
 GOOD: list[tuple[str, object, object]] = [
@@ -114,6 +115,20 @@ def test_what_is_no_whole_number_is_told_so(value: object, ending: str) -> None:
 
 def test_the_longest_command_that_a_shell_can_be_given_passes() -> None:
     assert check_command("é" * 65_535 + "x") == "é" * 65_535 + "x"
+
+
+def test_the_longest_variable_that_a_process_can_be_given_passes() -> None:
+    env = {"A": "é" * 65_534 + "x"}
+
+    assert check_env(env) == env
+
+
+def test_a_variable_that_is_too_long_is_named_and_not_repeated() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_env({"TOKEN": "secret" * 30_000})
+
+    said = 'env "TOKEN" is 180,006 bytes long with its name, and the system takes 131,071: put it into a file'
+    assert str(refusal.value) == said
 
 
 def test_an_instant_of_a_job_comes_back_in_utc() -> None:
