@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -63,8 +65,24 @@ COMMANDS: dict[str, Entry] = {
 """Every command, in the order of the help."""
 
 
+class Parsing(click.Context):
+    """The context of any command, for what Click leaves to wish for while it reads the words of one."""
+
+    @contextmanager
+    def scope(self, cleanup: bool = True) -> Iterator[click.Context]:
+        """As that of Click, which prints help in it. An error tells of which command it is."""
+        try:
+            with output.writing(), super().scope(cleanup) as context:
+                yield context
+        except click.UsageError as error:
+            error.ctx = error.ctx or self  # which is missing where an option lacks its argument
+            raise
+
+
 class Commands(click.Group):
     """The group of all commands, none of them loaded before it is asked for."""
+
+    context_class = Parsing
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """The names, in the order of the help."""
@@ -157,6 +175,7 @@ def _take_global_options(command: click.Command) -> None:
     """Let a command, and the commands inside it, take the options of all after its name too."""
     if _AFTER_THE_COMMAND[0] in command.params:
         return
+    command.context_class = Parsing
     command.params.extend(_AFTER_THE_COMMAND)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
@@ -230,9 +249,6 @@ def run(arguments: list[str]) -> int:
         return _invoke(arguments)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.exceptions.NoArgsIsHelpError as wanted:
-        output.lines(wanted.ctx.get_help())
-        return DONE
     except BrokenPipeError:
         output.abandon()  # the reader has what it wanted
         return DONE
@@ -250,7 +266,11 @@ def _invoke(arguments: list[str]) -> int:
 
         return answer(group, output.PROGRAM, COMPLETING, instruction)
     with group.make_context(output.PROGRAM, list(arguments), obj=Invocation()) as ctx:
-        status = group.invoke(ctx)
+        try:
+            status = group.invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError as wanted:
+            output.lines(wanted.ctx.get_help())
+            return DONE
     return status if isinstance(status, int) else DONE
 
 
@@ -275,8 +295,9 @@ def _sentence(error: BaseException) -> str:
 
 def _usage_sentence(error: click.UsageError) -> str:
     """Click's words, brought into the form of ours."""
-    said = " ".join(error.format_message().split()).rstrip(".").replace(". Did you mean", ": did you mean")
+    near: list[str] | None = getattr(error, "possibilities", None)
+    said = " ".join((error.message if near else error.format_message()).split()).rstrip(".")
     said = said[:1].lower() + said[1:]
-    if said.endswith("?"):
-        return said
+    if near:
+        return f"{said}: did you mean {' or '.join(map(repr, near))}?"
     return f"{said}: see '{error.ctx.command_path if error.ctx else output.PROGRAM} --help'"

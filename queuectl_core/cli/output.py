@@ -87,13 +87,14 @@ def abandon() -> None:
 
 
 def flush() -> None:
-    """Let a reader have what was written at once. Raises BrokenPipeError, or QueueError where it cannot."""
-    with _writing():
+    """Let a reader have what was written at once. Raises as `writing`."""
+    with writing():
         sys.stdout.flush()
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
+    """While stdout is written to. Raises BrokenPipeError, or QueueError where it cannot be."""
     try:
         yield
     except BrokenPipeError:
@@ -135,44 +136,44 @@ def stderr_is_colored() -> bool:
 
 def data(text: str) -> None:
     """One line of data, cleaned."""
-    with _writing():
+    with writing():
         sys.stdout.write(f"{clean(text)}\n")
 
 
 def lines(text: str) -> None:
     """Text of several lines, cleaned; ends with a newline."""
-    with _writing():
+    with writing():
         sys.stdout.write(clean_output(text).rstrip("\n") + "\n")
 
 
 def values(items: Iterable[object]) -> None:
     """Many values that need no cleaning, such as numbers or ids, one a line."""
-    with _writing():
+    with writing():
         sys.stdout.writelines(f"{item}\n" for item in items)
 
 
 def raw(content: bytes) -> None:
     """Bytes as they are, for a reader that is no terminal."""
-    with _writing():
+    with writing():
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
 
 
 def job_output(text: str) -> None:
     """Part of what a job wrote, for a terminal: cleaned, and no newline added."""
-    with _writing():
+    with writing():
         sys.stdout.write(clean_output(text))
 
 
 def json_document(value: object) -> None:
     """One JSON document. Printable ASCII alone, which no terminal and no locale can misread."""
-    with _writing():
+    with writing():
         sys.stdout.write(_json(value, 2 if at_terminal() else None) + "\n")
 
 
 def json_array(items: Iterable[object]) -> None:
     """One JSON array of as many items as there come, one a line, none of them kept in memory."""
-    with _writing():
+    with writing():
         before = "[\n"
         for item in items:
             sys.stdout.write(before + _json(item))
@@ -197,7 +198,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> No
             _table_at_terminal(columns, some)
         return
     for row in rows:
-        with _writing():
+        with writing():
             sys.stdout.write("\t".join(_plain(cell) for cell in row) + "\n")
 
 
@@ -207,14 +208,14 @@ def facts(pairs: Iterable[tuple[str, Cell | str]]) -> None:
     width = max((len(name) for name, _ in given), default=0) if at_terminal() else 0
     for name, cell in given:
         value = _painted(_seen(cell), cell) if at_terminal() else _plain(cell)
-        with _writing():
+        with writing():
             sys.stdout.write(f"{name:<{width}}  {value}\n" if at_terminal() else f"{name}\t{value}\n")
 
 
 def heading(text: str) -> None:
     """A line above what follows, for a person; a pipe gets none."""
     if at_terminal():
-        with _writing():
+        with writing():
             sys.stdout.write(f"\n{_painted(clean(text), Cell('', '', 'bold'))}\n")
 
 
@@ -261,7 +262,7 @@ def _table_at_terminal(columns: Sequence[Column], rows: Sequence[Sequence[Cell |
     console = _console(sys.stdout)
     # Rich would take from all columns alike, until names are gone: where there is no room, lines rather go on below.
     console.width = max(console.width, _least_width(columns, rows))
-    with _writing():
+    with writing():
         console.print(shown)
 
 

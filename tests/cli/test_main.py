@@ -56,7 +56,11 @@ def test_the_version_is_printed(queuectl: CommandLine) -> None:
         (["--home", "", "list"], "--home must not be empty"),
         (["--color", "pink", "list"], "invalid value for '--color': "),
         (["show"], "missing argument 'ID': see 'queuectl show --help'"),
-        (["list", "--limit"], "option '--limit' requires an argument: see 'queuectl "),
+        (["list", "--stat", "x"], "no such option '--stat': did you mean '--state' or '--store'?\n"),
+        (["worker", "strt"], "no such command 'strt': did you mean 'start'?\n"),
+        (["list", "--limit"], "option '--limit' requires an argument: see 'queuectl list --help'\n"),
+        (["worker", "start", "--count"], "option '--count' requires an argument: see 'queuectl worker start --help'\n"),
+        (["--color"], "option '--color' requires an argument: see 'queuectl --help'\n"),
         (["--store", "mysql://x", "list"], "--store takes a postgresql:// URL alone: "),
         (["show", "a\nb\x1b[2J"], r"no job 'a\nb\x1b[2J': "),
     ],
@@ -114,8 +118,13 @@ def test_what_nobody_expected_is_one_line_too(
     assert queuectl("list").err.startswith("Traceback")
 
 
+ENQUEUE = "enqueue -- true"
+
+
 @pytest.mark.parametrize("buffered", [True, False])
-@pytest.mark.parametrize("command", ["list", "enqueue"])
+@pytest.mark.parametrize(
+    "command", ["list", ENQUEUE, "--help", "list --help", "worker --help", "worker start -h", "worker", "--version", ""]
+)
 def test_no_room_for_the_output_is_one_line_and_status_1(
     home: Home, store: Engine, command: str, buffered: bool
 ) -> None:
@@ -123,14 +132,14 @@ def test_no_room_for_the_output_is_one_line_and_status_1(
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:
         ran = subprocess.run(
-            program(home, command, *(["--", "true"] if command == "enqueue" else [])),
+            program(home, *command.split()),
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
             env=environment if buffered else {**environment, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
 
     assert ran.returncode == 1
     told = "queuectl: cannot write the output: No space left on device"
-    assert ran.stderr == told + (": job 2 is stored all the same\n" if command == "enqueue" else "\n")
+    assert ran.stderr == told + (": job 2 is stored all the same\n" if command == ENQUEUE else "\n")
 
 
 def test_a_reader_that_is_gone_before_anything_is_written_hears_nothing(home: Home, store: Engine) -> None:
