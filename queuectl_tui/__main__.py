@@ -42,7 +42,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description="The console of a queue of shell commands.", allow_abbrev=False)
+    parser = _Parser(
+        prog=PROGRAM, description="The console of a queue of shell commands.", add_help=False, allow_abbrev=False
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this help")
     parser.add_argument("--home", metavar="DIR", help="the directory of the queue (else QUEUECTL_HOME)")
     parser.add_argument("--store", metavar="URL", help="a postgresql:// store (else QUEUECTL_STORE)")
     parser.add_argument("--read-only", action="store_true", help="look, and change nothing")
@@ -57,15 +60,32 @@ def main() -> int:
     gc.disable()
     hide_password()
     options = _parser().parse_args()
+    if options.help:
+        return _print(_parser().format_help())
     if options.version:
         from importlib.metadata import version
 
-        sys.stdout.write(f"{PROGRAM} {version('queuectl-tui')}\n")
-        return 0
+        return _print(f"{PROGRAM} {version('queuectl-tui')}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(f"{PROGRAM}: the console needs a terminal: use 'queuectl' in scripts\n")
         return 1
     return _guarded(options)
+
+
+def _print(text: str) -> int:
+    """Print it, and return the exit status."""
+    from queuectl_core.cli import output
+    from queuectl_core.model.errors import QueueError
+
+    try:
+        output.lines(text)
+        output.flush()
+    except BrokenPipeError:
+        output.abandon()  # the reader has what it wanted
+    except QueueError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 1
+    return 0
 
 
 def _guarded(options: argparse.Namespace) -> int:

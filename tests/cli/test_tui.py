@@ -47,6 +47,20 @@ def test_where_there_is_no_terminal_it_says_so_in_one_line(home: Home) -> None:
     assert not os.path.exists(home.path)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("option", ["--help", "-h", "--version"])
+def test_no_room_for_what_the_console_prints_is_one_line(option: str, unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [*CONSOLE, option], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env=environment,
+        )  # fmt: skip
+
+    told = "queuectl-tui: cannot write the output: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (1, told)
+
+
 def test_an_option_that_the_console_does_not_know_is_told_by_the_console_in_one_line(home: Home) -> None:
     ran = run_program(home, "tui", "--colour")
 
