@@ -65,6 +65,7 @@ class Incoming:
         self.expected = Tally()
         """What the store should hold in the end: what ran is given back."""
         self._bytes = 0
+        self._begun = False
         self.header = self._header()
         self._next = self._small_ones()
 
@@ -84,7 +85,8 @@ class Incoming:
             if line.endswith(b"\n"):
                 raise
             where = f"in line {number}" if line else "its footer is missing"
-            raise InvalidInput(f"the file was cut short: {where}", f"get all of it, and {AGAIN}") from None
+            hint = AGAIN if self._begun else "import it"  # and where nothing was begun, there is nothing to give up
+            raise InvalidInput(f"the file was cut short: {where}", f"get all of it, and {hint}") from None
         if kind not in ("setting", "paused", "job", "footer"):
             damaged(number, "it is of no known kind")
         if kind != "footer":
@@ -106,7 +108,11 @@ class Incoming:
                 return number, kind, value
 
     def batches(self, done: int) -> Iterator[Batch]:
-        """The jobs, in batches; one of them ends with line `done`. The last comes once the footer was found true."""
+        """The jobs, in batches; one of them ends with line `done`. The last comes once the footer was found true.
+
+        The import must be begun.
+        """
+        self._begun = True
         jobs: list[MovedJob] = []
         runs = above = 0
         number, kind, value = self._next
@@ -206,7 +212,7 @@ def discard_import(*, yes: bool) -> None:
     with context.open_store() as store:
         mark = store.run(unfinished())
         if mark is None:
-            raise Refused("no import into this store is unfinished", "jobs are removed with 'queuectl purge'")
+            raise Refused("no import into this store is unfinished", "ended jobs are removed with 'queuectl purge'")
         _refuse_workers(store)
         if not output.confirm("Remove all that the unfinished import has brought?", yes=yes):
             return

@@ -42,6 +42,21 @@ def test_an_import_that_ends_while_somebody_is_asked_about_it_is_not_discarded(
     assert there.json("status")["total"] == 600
 
 
+@pytest.mark.parametrize("brought", [0, 600])
+def test_who_gives_up_a_file_that_was_cut_short_as_advised_succeeds(
+    queuectl: CommandLine, store: Engine, there: CommandLine, file: Path, brought: int
+) -> None:
+    put_many(store, *[NewJob("true")] * brought, batch=600)
+    whole = exported(queuectl, file).read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(whole[:-1]))
+
+    said = there("import", str(file)).err
+
+    advised = "give up with 'queuectl import --discard'" in said
+    assert advised == (there("import", "--discard", "--yes").status == 0) == (brought > 0)
+    assert said.startswith("queuectl: the file was cut short: its footer is missing: get all of it, and import it")
+
+
 def test_an_import_is_refused_its_end_once_it_is_being_discarded(
     queuectl: CommandLine, store: Engine, there: CommandLine, file: Path
 ) -> None:
