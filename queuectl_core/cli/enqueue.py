@@ -10,7 +10,7 @@ import click
 from queuectl_core.cli import context, output
 from queuectl_core.cli.attendance import note_if_nobody_works
 from queuectl_core.cli.job_options import TIMEOUT, CommandAfterDashes, command_words, given, job_options
-from queuectl_core.cli.parameters import Value
+from queuectl_core.cli.parameters import FilePath, Value
 from queuectl_core.model.errors import InvalidInput, QueueError
 from queuectl_core.model.job import NewJob
 from queuectl_core.model.validation import check_id
@@ -25,7 +25,7 @@ _GIVE = 'give JSON such as {"command": "echo hello"}, a command after --, or a F
 @click.option("--id", type=_ID, metavar="ID", help="What to call the job; else its number.")
 @job_options
 @click.option("--timeout", type=TIMEOUT, metavar="D", help="How long a run may take.")
-@click.option("--from", "source", metavar="FILE", type=click.Path(), help="Many jobs, a line each (-: stdin).")
+@click.option("--from", "source", metavar="FILE", type=FilePath(), help="Many jobs, a line each (-: stdin).")
 @click.option("--lines", is_flag=True, help="The lines of FILE are shell commands, not JSON.")
 @click.pass_context
 def enqueue(ctx: click.Context, /, job: tuple[str, ...], source: str | None, lines: bool, **options: Any) -> None:

@@ -5,14 +5,19 @@ Each value is read by the model's own rule, so that an error names the field as 
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
+from queuectl_core.cli import context
 from queuectl_core.cli.parameters import QUEUE, TEXT, Value
+from queuectl_core.model.cleaning import shown
 from queuectl_core.model.durations import parse_instant
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import Command
@@ -100,14 +105,29 @@ def job_options(function: F) -> F:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The fields of a job that were given among the parameters of `job_options` and others.
 
-    Raises InvalidInput where both a delay and an instant were, or a variable cannot be read.
+    Raises InvalidInput where both a delay and an instant were, a variable cannot be read, or the directory is none.
     """
     fields = {name: value for name, value in options.items() if value is not None and value != ()}
     if "env" in fields:
         fields["env"] = check_env(dict(_variables(fields["env"])))
+    if "cwd" in fields:
+        _refuse_no_directory(fields["cwd"])
     if "delay" in fields and "run_at" in fields:
         raise two_instants()
     return fields
+
+
+def _refuse_no_directory(cwd: str) -> None:
+    """Raise InvalidInput for what can be no directory; one that is missing may be made before the job runs.
+
+    Where a server keeps the jobs, they run on other machines, with other files.
+    """
+    try:
+        wrong = None if stat.S_ISDIR(os.stat(cwd).st_mode) else os.strerror(errno.ENOTDIR)
+    except OSError as error:
+        wrong = error.strerror if error.errno in (errno.ENOTDIR, errno.ENAMETOOLONG) else None
+    if wrong and context.home().url is None:
+        raise InvalidInput(f"cwd {shown(cwd)}: {wrong.lower()}", "name a directory for the job to run in")
 
 
 def _variables(texts: Iterable[str]) -> Iterable[tuple[str, str]]:

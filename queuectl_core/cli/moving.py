@@ -15,7 +15,7 @@ from queuectl_core.cli import context, output
 from queuectl_core.cli.findings import counted
 from queuectl_core.cli.given_lines import STREAM
 from queuectl_core.cli.moved_lines import Tally, header_of, job_of, line_of
-from queuectl_core.cli.parameters import yes_option
+from queuectl_core.cli.parameters import FilePath, yes_option
 from queuectl_core.execution.roster import names_of_the_living
 from queuectl_core.model.errors import InvalidInput, QueueError, Refused
 from queuectl_core.model.job import JobState
@@ -26,7 +26,7 @@ Write = Callable[[bytes], object]
 
 
 @click.command("export")
-@click.argument("file", default=STREAM, type=click.Path())
+@click.argument("file", default=STREAM, type=FilePath())
 @click.option("--running", is_flag=True, help="Also while workers are alive or jobs run; see above.")
 def export(file: str, running: bool) -> None:
     """Write the whole queue to FILE, which must not exist yet, or to stdout, as JSON Lines.
@@ -53,7 +53,7 @@ def export(file: str, running: bool) -> None:
 
 
 @click.command("import")
-@click.argument("file", required=False, type=click.Path())
+@click.argument("file", required=False, type=FilePath())
 @click.option("--discard", is_flag=True, help="Remove what an unfinished import has brought; takes no FILE.")
 @yes_option
 def import_queue(file: str | None, discard: bool, yes: bool) -> None:

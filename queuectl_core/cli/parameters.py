@@ -54,6 +54,16 @@ class Value(Type):
         return completion.items(self._completes, ctx, incomplete)
 
 
+class FilePath(click.Path):
+    """A file, or `-` for a stream; which of them there are is asked later."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or InvalidInput where it is empty, which the system would call a file that it does not find."""
+        if value == "" and not (ctx is not None and ctx.resilient_parsing):
+            raise InvalidInput(f"{_spelling(param)} must not be empty")
+        return super().convert(value, param, ctx)
+
+
 def _spelling(param: click.Parameter | None) -> str:
     """What an error calls an option, as it is written, or an argument, by its name."""
     if param is None or not param.name:

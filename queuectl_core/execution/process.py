@@ -154,10 +154,18 @@ def _program(word: str, environment: Mapping[bytes, bytes]) -> str:
     return found
 
 
+_WHY_NOT_ENTERED: dict[int | None, str] = {
+    errno.ENOENT: "is gone",
+    errno.ENOTDIR: "is not a directory",
+    errno.ENAMETOOLONG: "has a name that is too long",
+}
+
+
 def _why(job: Job, program: str, error: Exception) -> str:
     if getattr(error, "filename", None) == job.cwd:
-        trouble = "cannot be entered" if os.path.isdir(job.cwd) else "is gone"
-        return f"working directory {trouble}: {job.cwd}"
+        return (
+            f"working directory {_WHY_NOT_ENTERED.get(getattr(error, 'errno', None), 'cannot be entered')}: {job.cwd}"
+        )
     match getattr(error, "errno", None):
         case errno.ENOENT:
             return f"command not found: {program}"

@@ -31,6 +31,9 @@ LONGEST_WORD = 131_071
 """Bytes of one argument, or of a variable with its name: Linux takes 32 pages with the NUL at its end (execve(2),
 MAX_ARG_STRLEN)."""
 
+LONGEST_PATH = 4_095
+"""Bytes of a path: Linux takes a page with the NUL at its end (path_resolution(7), PATH_MAX)."""
+
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 _NAME_RULE = "1 to 128 letters, digits and . _ : -, a letter or digit first"
 
@@ -104,7 +107,10 @@ def check_run_at(value: object) -> datetime:
 
 def check_cwd(value: object) -> str:
     """A path as text. Whether it is there is known only on the machine that runs the job, when it does."""
-    return check_path(value, "cwd")
+    path = check_path(value, "cwd")
+    if len(path) > LONGEST_PATH // 4 and (length := len(path.encode())) > LONGEST_PATH:
+        raise InvalidInput(f"cwd is {length:,} bytes long, and the system takes {LONGEST_PATH:,}")
+    return path
 
 
 def check_path(value: object, field: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,34 @@ def test_a_command_line_that_says_no_one_job(
     queuectl: CommandLine, store: Engine, arguments: list[str], names: str
 ) -> None:
     refused(queuectl, store, names, "enqueue", *arguments)
+
+
+@pytest.mark.parametrize("words", [["enqueue", "--", "true"], ["edit", "1"], ["enqueue", "--lines", "--from", "-"]])
+@pytest.mark.parametrize(
+    ("cwd", "wrong"),
+    [
+        ("file", '"file": not a directory'),
+        ("file/sub", '"file/sub": not a directory'),
+        ("x" * 256, f'"{"x" * 37}…": file name too long'),
+    ],
+)
+def test_a_directory_that_can_be_none_is_refused(
+    queuectl: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], cwd: str, wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+
+    ran = queuectl(words[0], "--cwd", cwd, *words[1:])
+
+    assert ran == (2, "", f"queuectl: cwd {wrong}: name a directory for the job to run in\n")
+
+
+def test_a_directory_that_is_not_there_yet_is_taken(queuectl: CommandLine, tmp_path: Path) -> None:
+    assert queuectl("enqueue", "--cwd", str(tmp_path / "later"), "--", "true").status == 0
+
+
+def test_a_directory_that_is_too_long_once_it_is_whole_is_refused(queuectl: CommandLine, store: Engine) -> None:
+    refused(queuectl, store, "bytes long, and the system takes 4,095", "enqueue", "--cwd", "x/" * 2045, "--", "true")
 
 
 def test_text_from_outside_is_cleaned_before_it_is_repeated(queuectl: CommandLine, store: Engine) -> None:

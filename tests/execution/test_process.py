@@ -93,6 +93,15 @@ def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
         Ran(tmp_path, "true", cwd=gone)
 
 
+def test_a_directory_that_is_a_file_or_cannot_be_is_named_so(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(CannotStart, match=f"^working directory is not a directory: {file}$"):
+        Ran(tmp_path, "true", cwd=file)
+    with pytest.raises(CannotStart, match=r"^working directory has a name that is too long: "):
+        Ran(tmp_path, "true", cwd=tmp_path / ("x" * 256))
+
+
 @pytest.mark.parametrize("command", ["#" * 140_000, ("echo", "x" * 140_000)])
 def test_a_command_that_is_longer_than_the_system_takes_is_called_too_long(tmp_path: Path, command: Command) -> None:
     with pytest.raises(CannotStart, match=r"^command and environment are too long for the system$"):

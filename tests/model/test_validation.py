@@ -56,7 +56,7 @@ BAD: dict[str, list[object]] = {
     "timeout": [0, 0.0, -1, "0s", "0.4ms", True, None, "soon", [], float("inf"), float("nan"), 1e-300],
     "delay": [-1, "-1s", True, None, "soon", {}, float("inf"), float("nan"), "3651d"],
     "run_at": ["2030-01-01", 0, None, True, datetime(1969, 1, 1, tzinfo=UTC)],
-    "cwd": ["", "a\0b", "\udcff", None, 1, True, ["/"], b"/"],
+    "cwd": ["", "a\0b", "\udcff", None, 1, True, ["/"], b"/", "/" * 4096, "/" + "é" * 2048],
     "env": [
         *(None, 1, "A=b", [], [["A", "b"]]),
         *({"": "b"}, {"A=": "b"}, {"A\0": "b"}, {"\ud800": "b"}, {1: "b"}),
@@ -77,6 +77,7 @@ GOOD: list[tuple[str, object, object]] = [
     ("delay", 0, 0.0),
     ("delay", "1.5s", 1.5),
     ("cwd", "/tmp/a b", "/tmp/a b"),
+    ("cwd", "/" * 4095, "/" * 4095),
     ("env", {}, {}),
     ("env", {"A": "", "B": "x=y"}, {"A": "", "B": "x=y"}),
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from queuectl_core.model.errors import IdTaken, InvalidInput
 from queuectl_core.model.job import DEFAULT_MAX_RETRIES, Command, Job, NewJob
-from queuectl_core.model.validation import check_job, check_path
+from queuectl_core.model.validation import check_cwd, check_job, check_path
 from queuectl_core.store.statements import Many, Statement, Steps, Wake, write
 
 
@@ -67,11 +67,14 @@ def enqueue(job: NewJob) -> Steps[Job]:
 
 
 def directory_of(cwd: str | None, here: str | Callable[[], str]) -> str:
-    """The whole path of a job's directory, as seen from `here`; an absolute one is so from anywhere."""
+    """The whole path of a job's directory, as seen from `here`; an absolute one is so from anywhere.
+
+    Raises InvalidInput for one that is too long then.
+    """
     if cwd and os.path.isabs(cwd):
         return cwd
     seen_from = here if isinstance(here, str) else here()
-    return os.path.join(seen_from, cwd) if cwd else seen_from
+    return check_cwd(os.path.join(seen_from, cwd)) if cwd else seen_from
 
 
 def working_directory() -> str:
