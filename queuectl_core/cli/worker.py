@@ -72,9 +72,11 @@ def start(
 
     def run(ready: Callable[[str], None]) -> int:
         from queuectl_core.cli.pool_events import reporter
+        from queuectl_core.execution.descriptors import refuse_too_few
         from queuectl_core.execution.events import Notice
         from queuectl_core.execution.pool import PoolOptions, run_pool
 
+        refuse_too_few()
         usual = usual_count(home)
         options = PoolOptions(count or usual, tuple(dict.fromkeys(queues)), drain, grace)
         report = reporter(log_format, coloured=output.stderr_is_colored())

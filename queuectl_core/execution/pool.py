@@ -79,6 +79,8 @@ class Pool:
         self._workers: dict[int, Child] = {}
         self._keeper: Child | None = None
         self._resume_at = 0.0
+        self._lacking = ""
+        """What kept the last process from being started, which is told once."""
         self._hangup_at = -CLOSING_SECONDS
         self._draining = False
         self._stopping = False
@@ -110,11 +112,15 @@ class Pool:
         if time.monotonic() < self._resume_at:
             return
         self._resume_at = 0.0
+        lacking = ""
         try:
             self._fork_missing()
         except OSError as error:
-            self._report(events.Notice(f"pool {self.name} cannot start a process: {error.strerror}", serious=True))
+            lacking = str(error.strerror)
             self._resume_at = time.monotonic() + FORK_PAUSE
+        if lacking and lacking != self._lacking:
+            self._report(events.Notice(f"pool {self.name} cannot start a process: {lacking}", serious=True))
+        self._lacking = lacking
 
     def _fork_missing(self) -> None:
         while not self._draining and len(self._active()) < self._wanted:

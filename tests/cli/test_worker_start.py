@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import resource
 import signal
 import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.cli.worker import usual_count
+from queuectl_core.execution.descriptors import NEEDED
 from queuectl_core.execution.locks import alive
+from queuectl_core.execution.processes import all_processes, send
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.gate import Gate
@@ -124,6 +129,61 @@ def test_a_start_in_the_background_that_fails_says_why_and_exits_so(home: Home) 
     assert (ran.status, ran.out) == (1, "")
     assert "not a queuectl store" in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+@pytest.fixture
+def _ended(home: Home) -> Iterator[None]:
+    """Whatever was started on the home, and can be told nothing, is ended."""
+    yield
+    for process in all_processes():
+        with suppress(OSError):  # gone meanwhile
+            if home.path.encode() in Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0"):
+                send(process, signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("_ended")
+@pytest.mark.parametrize("options", [[], ["--detach"]])
+@pytest.mark.parametrize("files", [8, 20, 38])
+def test_a_start_without_descriptors_for_a_pool_is_refused_in_one_line(
+    home: Home, store: Engine, options: list[str], files: int
+) -> None:
+    before = sorted(os.listdir(home.run))
+
+    ran = subprocess.run(
+        program(home, "worker", "start", *options),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
+    )
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    told = r"queuectl: only \d+ more files may be opened here, and a pool needs 36: raise 'ulimit -n'\n"
+    assert re.fullmatch(told, ran.stderr)
+    assert sorted(os.listdir(home.run)) == before
+
+
+FEW = NEEDED + 4
+"""With the standard streams, and the one that commands read from."""
+
+
+def test_a_pool_starts_with_as_few_descriptors_as_are_said_to_be_needed(home: Home, store: Engine) -> None:
+    jobs = [put(store) for _ in range(5)]
+
+    ran = subprocess.run(
+        program(home, "worker", "start", "--drain", "--count", "1"),
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW)),
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert {look(store, job).state for job in jobs} == {JobState.COMPLETED}
+    assert "open files" not in ran.stderr
 
 
 def test_stop_lets_what_runs_finish_and_returns_when_the_pool_is_gone(

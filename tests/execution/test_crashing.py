@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from queuectl_core.model.job import JobState
+from queuectl_core.store.transactions.workers import scale
 from tests.execution.pools import LiveQueue
 from tests.execution.waiting import eventually
 
@@ -49,3 +50,27 @@ def test_a_pool_without_descriptors_for_all_its_workers_has_a_keeper_for_those_i
     assert queue.once(job, JobState.COMPLETED).attempts == 2
     pool.signal(signal.SIGTERM)
     assert pool.ended() == 0
+
+
+def test_a_pool_that_can_start_no_more_processes_says_so_once(queue: LiveQueue) -> None:
+    pool = queue.ready_pool()
+    resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, (16, 16))
+    [name] = [view.pool for view in queue.workers()]
+    queue.run(scale(name, 9))
+    eventually(lambda: lacking(pool.notices()), what="it says what it lacks")
+    slept = naps_of(pool.pid)
+    eventually(lambda: naps_of(pool.pid) > slept + 2, what="it has tried again, which it sleeps between")
+
+    assert lacking(pool.notices()) == [f"pool {name} cannot start a process: Too many open files"]
+
+
+def lacking(notices: list[str]) -> list[str]:
+    """The notices that tell of what a pool lacks."""
+    return [notice for notice in notices if "cannot start a process" in notice]
+
+
+def naps_of(pid: int) -> int:
+    """How often a process has gone to sleep by itself."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [naps] = [line.split()[1] for line in status if line.startswith("voluntary_ctxt_switches:")]
+    return int(naps)
