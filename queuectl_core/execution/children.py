@@ -14,8 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from queuectl_core.execution import events
+from queuectl_core.execution.liveness import remove_lock
 from queuectl_core.execution.orders import Inbox, KeeperOptions, WorkerOptions
 from queuectl_core.execution.worker import Worker
+from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 
 if TYPE_CHECKING:
@@ -81,7 +83,19 @@ class Child:
 
 def fork_worker(home: Home, options: WorkerOptions, report: events.Report, ends: list[int]) -> Child:
     """Fork a worker; it closes `ends`, which are the pool's."""
-    return _fork(options.id, lambda inbox, _: Worker(home, options, inbox, report).work(), ends, report)
+    return _fork(options.id, lambda inbox, _: _work(home, options, inbox, report), ends, report)
+
+
+def _work(home: Home, options: WorkerOptions, inbox: Inbox, report: events.Report) -> None:
+    try:
+        worker = Worker(home, options, inbox, report)
+    except BaseException:
+        # It has run nothing that anybody would look for, and mostly nobody would know of its files: it is on no roster.
+        with contextlib.suppress(OSError):
+            remove_lock(home, options.id)
+        Doorbell(home).take_down(options.id)
+        raise
+    worker.work()
 
 
 def fork_keeper(home: Home, options: KeeperOptions, report: events.Report, ends: list[int]) -> Child:

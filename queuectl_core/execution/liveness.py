@@ -62,7 +62,12 @@ class Hold:
         """What is known of the end of each run that was begun, by its token, as JSON."""
         self._self = json.dumps({"pid": os.getpid(), "boot": boot_id(), "namespace": pid_namespace()})[:-1]
         self._draft = f"{home.run}/.{name}.{os.getpid()}"
-        self.handle = self._make()
+        try:
+            self.handle = self._make()
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(self._draft)
+            raise
 
     def _make(self) -> int:
         """Make the file and hold it; locked under another name first, so that it is never seen free."""

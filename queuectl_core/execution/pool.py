@@ -88,8 +88,8 @@ class Pool:
         close_on_exec()
         become_subreaper()
         self.name = _fresh_name(home)
-        self._hold = Hold(home, self.name)
         self._signals = SignalPipe((*STOP_SIGNALS, signal.SIGCHLD))
+        self._hold = Hold(home, self.name)  # last: its file would stay where anything else fails
 
     def supervise(self) -> int:
         """Keep the wanted workers alive until told to leave, and until they have left."""

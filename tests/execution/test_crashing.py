@@ -31,6 +31,23 @@ def test_workers_that_cannot_start_are_tried_again_with_pauses_and_work_in_the_e
     assert len(deaths(pool.notices())) < 15
 
 
+def test_a_pool_that_cannot_register_leaves_no_file_of_its_own(queue: LiveQueue) -> None:
+    gate = Path(queue.home.lock("write"))
+    gate.unlink(missing_ok=True)
+    gate.mkdir()  # in the way
+    pool = queue.pool(workers=2)
+    try:
+        eventually(lambda: len(deaths(pool.notices())) >= 3, what="workers have died")
+        eventually(lambda: any("keeper of pool" in notice for notice in pool.notices()), what="a keeper has died")
+
+        pool.signal(signal.SIGTERM)
+
+        assert pool.ended() == 0
+        assert queue.left_in_run() == []
+    finally:
+        gate.rmdir()
+
+
 def deaths(notices: list[str]) -> list[str]:
     """The notices that tell of a worker's death."""
     return [notice for notice in notices if notice.startswith("worker ") and " died " in notice]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -208,3 +209,15 @@ def test_a_lock_is_for_its_owner_alone_and_not_for_commands(home: Home) -> None:
         assert not os.get_inheritable(hold.handle)
     finally:
         hold.close()
+
+
+def test_a_lock_that_cannot_be_made_leaves_no_draft(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        Hold(home, "abc-1")
+
+    assert os.listdir(home.run) == []
