@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.lease import Lease
-from queuectl_core.execution.locks import alive
+from queuectl_core.execution.locks import names
 from queuectl_core.execution.maintenance import Maintenance
 from queuectl_core.execution.orders import Inbox, KeeperOptions, drain_bytes, tell
 from queuectl_core.execution.recovery import end_unwatched
@@ -123,12 +123,13 @@ class Keeper:
         self._store.run(workers.register_pool(options.pool, *where, options.wanted, lease))
 
     def _renew(self) -> bool:
-        """Speak for the pool, and for each worker of this home that holds its lock: one that is stopped cannot."""
+        """Speak for the pool, and for each worker of this home: one that is stopped cannot, and what one that has died
+        still runs is ours to end, before any other host may begin it."""
         from queuectl_core.store.postgres.leases import renew  # Here: most queues are never shared.
 
         pool = self._options.pool
-        living = [name for name in alive(self._store.home) if "-" in name]
-        if pool not in self._store.run(renew(self._lease.lease_ms, living, [pool])):
+        ours = [name for name in names(self._store.home) if "-" in name]
+        if pool not in self._store.run(renew(self._lease.lease_ms, ours, [pool])):
             self._register()
         return True
 

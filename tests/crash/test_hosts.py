@@ -5,9 +5,11 @@ All on a real server; the hosts are homes with pools of their own.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +122,28 @@ def test_what_outlived_a_whole_pool_is_ended_by_the_next_pool_of_its_host(tmp_pa
         storm.drain(1)
         assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
         assert wrong_of(storm, {job}) == []
+
+
+def test_a_host_that_lives_gives_on_by_itself_what_its_dead_worker_ran_however_long_that_takes(
+    tmp_path: Path, url: str
+) -> None:
+    with hosts_on(tmp_path, url, 2) as storm:
+        host = storm.hosts[1]
+        pool = storm.start_pool(1, host=host)
+        job, gate = long_job(storm, pool)
+        storm.start_pool(1)
+        [worker] = storm.workers(pool)
+        with Path(host.lock("recovery")).open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            since = time.monotonic()
+            assert storm.strike(worker)
+            eventually(lambda: time.monotonic() > since + 2 * LEASE, what="a dead host would long have been given up")
+            assert outcomes(storm, job) == [None]
+        eventually(lambda: begun_again(storm, job), what=f"it was given on; {storm.said()[-2000:]}")
+        gate.touch()
+        storm.drain(1)
+        assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
+        assert wrong_of(storm) == []
 
 
 def carries(pid: int, job: str) -> bool:
