@@ -81,7 +81,7 @@ class Keeper:
         self._leave()
 
     def _act(self, first: Sequence[Callable[[], None]]) -> None:
-        """Do these things, then hear what people ask and look whether all is done; one in trouble keeps from no other."""
+        """Do these things, then hear orders and look whether all is done; one in trouble keeps from no other."""
         well = True
         with self._bounded():
             for act in (*first, self._pass_on_orders, self._watch_drain):

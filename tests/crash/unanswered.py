@@ -1,4 +1,4 @@
-"""`queuectl` on a host of its own, whose connections to the server break at every tenth commit, which was made or not."""
+"""`queuectl` on a host of its own: its connections to the server break at every tenth commit, which was made or not."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tests.execution.troubles import Trouble, make
 
 if __name__ == "__main__":
     stand_apart()
-    make(Trouble.UNANSWERED, odds=0.4)
+    make(Trouble.UNANSWERED, odds=0.1)
     sys.exit(main())
