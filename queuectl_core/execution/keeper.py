@@ -7,6 +7,7 @@ of the pool through the store, and says when a draining pool has nothing left to
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
@@ -35,6 +36,9 @@ from queuectl_core.store.transactions.statistics import waiting_for
 from queuectl_core.store.transactions.workers import Orders, PoolOrders
 
 STEP_SECONDS = 1.0
+SHORTEST_LOOK = 0.02
+"""Seconds between two looks of a draining pool, at the least, where nothing but runs of others may be left."""
+
 WORDLESS_SECONDS = 0.5
 """How long a draining pool may run nothing before it says what it waits for."""
 
@@ -57,6 +61,8 @@ class Keeper:
         self._grace: float | None = None
         self._told_waiting = ""
         self._idle_since: float | None = None
+        self._look_again = math.inf
+        self._last_runs, self._last_runs_since = 0, 0.0
         self._trouble = False
         self._site = site_of(home)
         self._lease = Lease(self._site, self._store.run(settings()).values, self._renew)
@@ -74,7 +80,7 @@ class Keeper:
             self._act((self._step,) if due else ())
             if self._lease.over:
                 end_unwatched(self._store.home)
-            self._wait(max(0.0, next_step - time.monotonic()))
+            self._wait(max(0.0, min(next_step, self._look_again) - time.monotonic()))
             self._signals.arrived()
             if any(words[0] == orders.LOST for words in self._inbox.lines()):
                 next_step = 0.0
@@ -169,6 +175,7 @@ class Keeper:
 
     def _watch_drain(self) -> None:
         """For a pool that drains: say when all is done, and meanwhile what is waited for."""
+        self._look_again = math.inf
         if not self._options.drain or self._passed_on.orders is not Orders.RUN:
             return
         unfinished = self._store.run(waiting_for(self._options.queues))
@@ -178,12 +185,24 @@ class Keeper:
         if unfinished[JobState.PROCESSING]:
             # While something runs, the log of runs tells enough.
             self._idle_since = None
+            if sum(unfinished.values()) == unfinished[JobState.PROCESSING]:
+                self._look_again = self._soon(unfinished[JobState.PROCESSING])
             return
         self._idle_since = self._idle_since or time.monotonic()
         waiting = ", ".join(f"{n} {state}" for state, n in unfinished.items() if n)
         if waiting != self._told_waiting and time.monotonic() - self._idle_since > WORDLESS_SECONDS:
             self._told_waiting = waiting
             self._report(events.Notice(f"draining: waiting for {waiting}"))
+
+    def _soon(self, runs: int) -> float:
+        """When to look again where only so many runs are left: nobody tells us when those of another pool end.
+
+        No run is waited for by more than a quarter longer than it has lasted since the last change.
+        """
+        now = time.monotonic()
+        if runs != self._last_runs:
+            self._last_runs, self._last_runs_since = runs, now
+        return now + max(SHORTEST_LOOK, (now - self._last_runs_since) / 4)
 
     def _complain(self, error: StoreError | OSError) -> None:
         if not self._trouble:

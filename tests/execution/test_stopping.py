@@ -145,6 +145,20 @@ def test_the_order_to_drain_is_the_first_signal(queue: LiveQueue, gate: Gate) ->
     assert (queue.job(running).state, queue.job(waiting).state) == (JobState.COMPLETED, JobState.PENDING)
 
 
+def test_a_pool_that_drains_leaves_soon_after_another_has_done_the_last_job(queue: LiveQueue, gate: Gate) -> None:
+    queue.ready_pool()
+    job = queue.put(gate.command)
+    gate.pid()
+    pool = queue.ready_pool(drain=True, keeper_steps=False, routine_looks=False)
+    bells = Path(queue.home.run, "bells", "any")
+    eventually(lambda: len(os.listdir(bells)) == 2, what="its worker has nothing to do, and says so")
+
+    gate.open()
+
+    assert pool.ended() == 0
+    assert queue.job(job).state is JobState.COMPLETED
+
+
 @pytest.mark.parametrize("drains", [False, True], ids=["told to stop", "drains"])
 def test_a_keeper_that_can_do_nothing_else_hears_orders_and_sees_that_all_is_done(
     queue: LiveQueue, drains: bool
