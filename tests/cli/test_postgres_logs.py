@@ -160,6 +160,8 @@ def test_a_run_that_was_lost_with_its_host_says_where_its_log_may_be(hosts: tupl
 def kill_all_but(command: int, pool: int) -> None:
     """Kill a pool and its processes by force and at once, and leave what a job runs."""
     family = psutil.Process(pool)
-    for process in [family, *family.children(recursive=True)]:
-        if process.pid != command:
-            process.kill()
+    condemned = [one for one in (family, *family.children(recursive=True)) if one.pid != command]
+    for process in condemned:
+        process.suspend()  # Else one that is killed last might see to what another has left.
+    for process in condemned:
+        process.kill()
