@@ -12,8 +12,6 @@ import pytest
 
 from queuectl_core.model.errors import InvalidInput, StoreError
 from queuectl_core.model.job import NewJob
-from queuectl_core.store import failpoints
-from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.postgres.async_store import AsyncPostgresStore
@@ -88,6 +86,30 @@ def test_a_commit_whose_answer_is_lost_is_made_once(
 
     assert cut == ["COMMIT"]
     assert queue.run(page()) == [job]
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
+async def test_so_is_one_of_the_awaited_store(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    cut: list[str] = []
+    execute = psycopg.AsyncConnection.execute
+
+    async def cutting(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        if query == "COMMIT" and not cut:
+            cut.append(query)
+            if arrives:
+                await execute(connection, query)
+            connection.pgconn.finish()
+        return await execute(connection, query, *rest, **more)
+
+    async with await AsyncPostgresStore.open(Home(str(tmp_path / "home"), url)) as store:
+        monkeypatch.setattr(psycopg.AsyncConnection, "execute", cutting)
+
+        job = await store.run(enqueue(NewJob("true")))
+
+        assert cut == ["COMMIT"]
+        assert await store.run(page()) == [job]
 
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
@@ -173,24 +195,6 @@ def kept_prepared(url: str, folder: Path) -> int:
             store.run(page())
         [(count,)] = store._connection.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False)
     return int(count)
-
-
-def test_the_server_compiles_no_statement_whatever_it_does_by_itself(
-    queue: PostgresStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue._connection.execute("SET jit = on")
-    found: list[Any] = []
-
-    def look(point: Failpoint, *_: object) -> None:
-        if point is Failpoint.BEFORE_COMMIT:
-            found.extend(queue._connection.execute("SHOW jit").fetchall())
-
-    monkeypatch.setattr(failpoints, "reached", look)
-
-    queue.run(take_turns([], [Ask("w-1", fresh_token(), ())]))
-    queue.run(page())
-
-    assert found == [("off",), ("off",)]
 
 
 def test_nothing_is_kept_prepared_where_a_pooler_is_in_between(url: str, postgres: Databases, tmp_path: Path) -> None:
