@@ -124,6 +124,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that none of the storm's processes is left.
     folder = Path(tempfile.mkdtemp(prefix="queuectl-soak-"))
     print(f"seed {chosen.seed}, in {folder}", flush=True)
     wrong = soak(folder, chosen.minutes * 60, chosen.jobs, chosen.seed)
