@@ -125,11 +125,12 @@ def test_the_history_tells_when_each_command_began_and_ended(queue: LiveQueue) -
 
 
 def test_what_a_worker_does_while_its_command_runs_makes_no_run_longer(queue: LiveQueue) -> None:
-    jobs = [queue.put() for _ in range(4)]
+    jobs = [queue.put() for _ in range(2)]
 
-    queue.drained(slowness=0.5)
+    queue.drained(slowness=2.0)
 
-    assert all((run.duration_ms or 0) < 400 for job in jobs for run in queue.runs(job))
+    # Much longer than a shell takes on any machine, and less than the worker was busy.
+    assert all((run.duration_ms or 0) < 1800 for job in jobs for run in queue.runs(job))
 
 
 def test_results_of_short_jobs_are_stored_while_a_long_one_runs(queue: LiveQueue, gate: Gate) -> None:
