@@ -169,12 +169,14 @@ async def test_a_pause_that_is_undone_is_told_once(tmp_path: Path) -> None:
         ]
 
 
-async def test_many_are_moved_in_portions_with_progress_and_taken_back(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        rows = [row_of(NewJob("true"), "/")] * 1700
-        store.run(enqueue_rows(lambda: [rows], str))
+def many(store: Engine) -> None:
+    """1,700 jobs that wait: more than are changed at once."""
+    rows = [row_of(NewJob("true"), "/")] * 1700
+    store.run(enqueue_rows(lambda: [rows], str))
 
-    async with seat(tmp_path, fill=fill) as here:
+
+async def test_many_are_moved_in_portions_with_progress_and_taken_back(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=many) as here:
         await here.press("asterisk")
         await here.until(lambda: here.listed.marks.everything, "all are marked")
         seen: list[str] = []
@@ -194,11 +196,7 @@ async def test_many_are_moved_in_portions_with_progress_and_taken_back(tmp_path:
 
 
 async def test_undoing_many_tells_how_far_it_is_and_can_be_stopped_and_gone_on_with(tmp_path: Path) -> None:
-    def fill(store: Engine) -> None:
-        rows = [row_of(NewJob("true"), "/")] * 1700
-        store.run(enqueue_rows(lambda: [rows], str))
-
-    async with seat(tmp_path, fill=fill) as here:
+    async with seat(tmp_path, fill=many) as here:
         await here.press("asterisk")
         await here.until(lambda: here.listed.marks.everything, "all are marked")
         await here.press("c")
