@@ -113,9 +113,9 @@ class Hand:
 
 
 def stopwatch() -> Callable[[], int]:
-    """Begin to measure; what is returned tells, whenever it is asked, how many milliseconds have passed."""
+    """Begin to measure; what is returned tells, whenever it is asked, how many whole milliseconds have passed."""
     begun = time.monotonic()
-    return lambda: round((time.monotonic() - begun) * 1000)
+    return lambda: int((time.monotonic() - begun) * 1000)
 
 
 def _dated(report: Report, late_ms: int) -> Report:

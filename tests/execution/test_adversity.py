@@ -135,5 +135,4 @@ def test_a_run_that_ended_while_the_store_was_out_of_reach_is_dated_by_when_it_d
     [run] = queue.runs(job)
     assert run.finished_at is not None
     assert abs(run.finished_at / 1000 - at) < OUTAGE / 2
-    assert run.duration_ms is not None
-    assert abs(run.finished_at - run.started_at - run.duration_ms) <= 3  # each rounded by itself
+    assert run.finished_at - run.started_at == run.duration_ms

@@ -137,7 +137,7 @@ class ModelQueue:
             return None
         run = job.history[-1]
         began_at = run.started_at if since_ms is None else max(run.started_at, self.now - since_ms)
-        finished_at = max(began_at, self.now - late_ms)
+        finished_at = max(began_at, self.now - late_ms) if since_ms is None else began_at + since_ms - late_ms
         job.history[-1] = run._replace(outcome=outcome, started_at=began_at, finished_at=finished_at)
         if outcome is Outcome.RELEASED:
             job.attempts -= 1

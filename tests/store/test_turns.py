@@ -137,6 +137,19 @@ def test_a_job_that_was_claimed_ahead_has_started_when_its_command_did(store: En
     assert [minute.waiting_ms for minute in store.run(minutes_since(1))] == [405]
 
 
+def test_a_run_that_seems_to_have_started_before_its_claim_still_took_as_long_as_it_did(store: Engine) -> None:
+    job = put(store)
+    run = started(store)
+    claimed_at = store.clock.now
+    store.clock.now += 79
+
+    store.run(take_turns([report(run, Outcome.COMPLETED, duration_ms=80)._replace(since_ms=80)], []))
+
+    [attempt] = runs(store, job)
+    assert (attempt.started_at, attempt.finished_at) == (claimed_at, claimed_at + 80)
+    assert look(store, job).finished_at == claimed_at + 80
+
+
 def test_no_run_has_started_before_it_was_claimed(store: Engine) -> None:
     job = put(store)
     run = started(store)

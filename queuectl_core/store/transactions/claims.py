@@ -250,6 +250,14 @@ def _begun(job: Job, report: Report, written: int) -> Job:
     return job._replace(started_at=max(job.started_at or 0, written - report.since_ms))
 
 
+def _ended_at(job: Job, report: Report, written: int) -> int:
+    """When the run ended: as long after its beginning as it took, also where that was moved to its claim."""
+    began_at = job.started_at or 0
+    if report.since_ms is None:
+        return max(began_at, written - report.late_ms)
+    return began_at + report.since_ms - report.late_ms
+
+
 _ENDINGS = {JobState.FAILED: "put_off_jobs", JobState.PENDING: "release_jobs"}
 """The statement by which a run's job takes its next state, where that is not its last."""
 
@@ -265,7 +273,7 @@ def _ended_columns(job: Job, report: Report, state: JobState, now: int, written:
         "charge": TABLE[JobState.PROCESSING, EVENT_OF_OUTCOME[result.outcome]].charge,
         "delay_ms": retry_delay_ms(job.attempts, report.settings, report.spread) if state is JobState.FAILED else 0,
         "began_at": job.started_at,
-        "ended_at": max(job.started_at or 0, written - report.late_ms),
+        "ended_at": _ended_at(job, report, written),
         "exit_code": result.exit_code,
         "signal": result.signal,
         "error": result.error,
