@@ -20,7 +20,7 @@ SILENT = Result(Outcome.LOST, error="its host was not heard of for a whole lease
 
 @work
 def renew(lease_ms: int, workers: Iterable[str] = (), pools: Iterable[str] = ()) -> Steps[frozenset[str]]:
-    """Say that these workers and pools may be relied on for `lease_ms`: they are alive, or their host sees to their jobs.
+    """Say that these workers and pools may be relied on for `lease_ms`: alive, or their host sees to their jobs.
 
     Returns those that were on the roster; the others were given up meanwhile.
     """
