@@ -27,7 +27,10 @@ class TablePane(Pane):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.table = RowTable(self.columns)
-        self._said: dict[str, Content] = {}
+        # Held, since they are told of what was read even while the console is taken apart, when a query finds nothing.
+        self._nothing = Static("", classes="nothing", markup=False)
+        self._foot = Static("", classes="foot", markup=False)
+        self._said: dict[Static, Content] = {}
 
     def columns(self, width: int) -> Sequence[Column]:
         """The columns that a width in cells has room for."""
@@ -44,27 +47,27 @@ class TablePane(Pane):
     def compose(self) -> ComposeResult:
         """The list and its foot."""
         yield self.table
-        yield Static("", classes="nothing", markup=False)
-        yield Static("", classes="foot", markup=False)
+        yield self._nothing
+        yield self._foot
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows; where there are none, what to do about it."""
         self.table.show(rows)
         self.set_class(not rows, "-empty")
         if not rows:
-            self._say("nothing", self.nothing())
+            self._say(self._nothing, self.nothing())
         self.tell_of_row()
 
     @on(RowTable.Moved)
     def tell_of_row(self) -> None:
         """Say below the list, and in the footer, what there is to say of the row."""
-        self._say("foot", self.foot())
+        self._say(self._foot, self.foot())
         self.console.show_status()
 
-    def _say(self, where: str, content: Content) -> None:
+    def _say(self, where: Static, content: Content) -> None:
         if self._said.get(where) != content:
             self._said[where] = content
-            self.query_one(f".{where}", Static).update(content)
+            where.update(content)
 
     # ---------------------------------------------------------------- motions
 

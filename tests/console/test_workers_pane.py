@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.content import Content
 
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.store.sqlite.store import SqliteStore
@@ -156,3 +157,10 @@ async def test_enter_brings_the_job_of_a_worker_into_sight(queue: LiveQueue) -> 
         await at.until(lambda: at.app.query(JobDetail), "a detail is open")
         await at.until(lambda: (shown := at.app.query_one(JobDetail).job) and shown.id == job, "it is of this job")
         gate.open()
+
+
+async def test_what_was_read_may_come_while_the_console_is_taken_apart(queue: LiveQueue) -> None:
+    async with live(queue, Place.WORKERS, size=(80, 24)) as at:
+        await at.pane.query("Static").remove()
+        at.pane.nothing = lambda: Content("news")  # type: ignore[method-assign]
+        at.pane.show_rows([])
