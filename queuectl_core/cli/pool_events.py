@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from queuectl_core.execution.events import Notice, PoolEvent, Report, RunEnded, RunStarted
+from queuectl_core.execution.events import Notice, PoolEvent, Report, RunEnded, RunStarted, unheard
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import Command, JobState, Outcome
@@ -39,7 +39,7 @@ _DIM, _SERIOUS = "\x1b[2m", "\x1b[1;31m"
 def reporter(log_format: str, *, coloured: bool) -> Report:
     """What reports events on stderr: `log_format` is `text` or `json`; colour is for text alone."""
     if _goes_nowhere(_STDERR):
-        return lambda _event: None
+        return unheard
     write = line_writer(_STDERR)
     if log_format == "json":
         return lambda event: write(as_json(event, time.time()))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from queuectl_core.execution import events
 from queuectl_core.execution.liveness import remove_lock
 from queuectl_core.execution.orders import Inbox, KeeperOptions, WorkerOptions
+from queuectl_core.execution.process import NOWHERE
 from queuectl_core.execution.worker import Worker
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
@@ -142,7 +143,7 @@ def _live(
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    os.chdir("/")  # So that no directory is held but that of a command that runs.
+    os.chdir(NOWHERE)
     try:
         live(Inbox(told), says)
     except Exception as error:

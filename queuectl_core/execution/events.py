@@ -47,3 +47,7 @@ class Notice(NamedTuple):
 PoolEvent = RunStarted | RunEnded | Notice
 Report = Callable[[PoolEvent], None]
 """Takes an event as it happens, in whichever process of the pool it happens; never raises, never waits."""
+
+
+def unheard(_event: PoolEvent) -> None:
+    """The report that nobody hears: where it is given, what happens at each run need not even be put into words."""

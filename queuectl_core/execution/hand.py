@@ -49,6 +49,8 @@ class Hand:
         self.returning: list[Held] = []
         """What is being given back: perhaps it was, and only the answer was lost, so it is not ours to begin."""
         self._finished: list[Finished] = []
+        self._urgent = False
+        """Whether one of the results waits for no others."""
         self._pace = 1
         self._ahead = False
 
@@ -85,6 +87,7 @@ class Hand:
     def add(self, finished: Finished) -> None:
         """Take in a result, and learn from it how many jobs to claim at once, and when."""
         self._finished.append(finished)
+        self._urgent |= finished.report.result.outcome is not Outcome.COMPLETED
         duration = finished.report.result.duration_ms
         self._pace = min(MOST_CLAIMED, self._pace * 2, HAND_MS // max(1, duration)) if duration <= SHORT_MS else 1
         self._ahead = duration <= AHEAD_MS
@@ -96,9 +99,7 @@ class Hand:
 
     def must_report(self) -> bool:
         """Whether a turn with the store is due: nothing is left to begin, or a result cannot wait longer."""
-        if not self.claimed or len(self._finished) >= MOST_CLAIMED:
-            return True
-        if any(report.result.outcome is not Outcome.COMPLETED for report, _ in self._finished):
+        if self._urgent or not self.claimed or len(self._finished) >= MOST_CLAIMED:
             return True
         return bool(self._finished) and time.monotonic() - self._finished[0].at > RESULT_PATIENCE
 
@@ -110,6 +111,7 @@ class Hand:
     def reported(self, count: int) -> None:
         """Forget the first results: they are stored, or will not be."""
         del self._finished[:count]
+        self._urgent = any(report.result.outcome is not Outcome.COMPLETED for report, _ in self._finished)
 
 
 def stopwatch() -> Callable[[], int]:

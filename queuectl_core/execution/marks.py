@@ -10,6 +10,7 @@ The lower bits of it say which run the process belongs to.
 from __future__ import annotations
 
 import resource
+from functools import cache
 
 LEAST = 1 << 62
 """Marks are this or more, and less than twice as much."""
@@ -57,6 +58,7 @@ class marking_children:  # noqa: N801 - read as a verb: `with marking_children(t
             _set(*self._before)
 
 
+@cache  # Nobody changes a worker's own limits but we, and we put them back.
 def _limits() -> tuple[int, int] | None:
     try:
         return resource.getrlimit(resource.RLIMIT_RTTIME)

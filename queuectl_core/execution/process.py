@@ -21,6 +21,9 @@ from queuectl_core.store.failpoints import Failpoint
 
 DEV_NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
+NOWHERE = "/"
+"""Where a worker is while it starts no command, so that it holds no directory."""
+
 
 class CannotStart(Exception):
     """The command could not be started; the message is the error of the run.
@@ -85,18 +88,21 @@ def _exit_of(found: int) -> Exit:
 
 
 def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes, bytes]) -> Command:
-    """Start the command of a job, with its output going to `log`. Raises CannotStart.
+    """Start the command of a job, with its output going to `log`; leaves us in `NOWHERE`. Raises CannotStart.
 
     `environment` is what the command sees, the token included.
     """
     words = [shell, "-c", job.command] if isinstance(job.command, str) else list(job.command)
     before = boot_clock_ns()
     try:
-        with contextlib.chdir(job.cwd), marking_children(token):
+        os.chdir(job.cwd)
+        with marking_children(token):
             pid = _spawn(words, log, environment)
             failpoints.reached(Failpoint.SPAWNED, pid)
     except (OSError, ValueError) as error:
         raise CannotStart(_why(job, words[0], error), by_system=is_system_trouble(error)) from error
+    finally:
+        os.chdir(NOWHERE)
     return Command(RunNote(token, pid, before, boot_clock_ns()))
 
 

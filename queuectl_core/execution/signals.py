@@ -7,6 +7,9 @@ import signal
 import time
 from collections.abc import Iterable
 
+NEWS = bytes((signal.SIGCHLD, signal.SIGALRM))
+"""Signals that order nothing: they tell of the end of a child, and of a wait that was too long."""
+
 
 class SignalPipe:
     """Turns the given signals into bytes on `handle`, which a poll can wait for.
@@ -32,6 +35,14 @@ class SignalPipe:
             return list(os.read(self.handle, 4096))
         except BlockingIOError:
             return []
+
+    def brought_orders(self) -> bool:
+        """Whether, since the last call, any signal came that says more than `NEWS`."""
+        try:
+            came = os.read(self.handle, 4096)
+        except BlockingIOError:
+            return False
+        return bool(came.translate(None, NEWS))
 
     def _note_child(self, _number: int, _frame: object) -> None:
         self.child_ended_at = time.monotonic()

@@ -13,6 +13,7 @@ class Telling:
     def __init__(self, worker: str, report: events.Report) -> None:
         self._worker = worker
         self._report = report
+        self._heard = report is not events.unheard
 
     def trouble(self, text: object) -> None:
         """Something is wrong, but not with a job."""
@@ -20,13 +21,16 @@ class Telling:
 
     def start(self, job: Job) -> None:
         """A run starts."""
-        self._report(events.RunStarted(self._worker, job.id, job.runs, job.queue, job.command))
+        if self._heard:
+            self._report(events.RunStarted(self._worker, job.id, job.runs, job.queue, job.command))
 
     def end(self, report: Report, job: Job | None) -> None:
         """A run has ended, and left its job so; None where its result was refused."""
         result = report.result
         if job is None:
             self.trouble(f"the result of job {report.number} came too late and was dropped")
+            return
+        if not self._heard:
             return
         # One that was released waits, too, but was due before: that would be a negative length of time.
         retry_in_ms = job.due - job.updated_at if job.state is JobState.FAILED else None

@@ -44,9 +44,6 @@ SHUTDOWN_NOTICE = 0.1
 CROWDED = 1.0
 """Seconds that a line at the store is taken to last: who waits for it watches no command meanwhile."""
 
-NO_ORDERS = (signal.SIGCHLD, signal.SIGALRM)
-"""Signals that tell of the end of a child, and of a wait for the store that was too long."""
-
 
 class OpenTurn(NamedTuple):
     """A turn that the store did not answer: perhaps it was taken. `reports` are of the first results in hand."""
@@ -288,12 +285,14 @@ class Worker:
     def _hear(self) -> bool:
         """Take in orders, signals and rings; whether a ring came for this worker."""
         # Asked first, since this is done at every run, when mostly one of the three has something.
-        came = {handle for handle, _ in self._poll.poll(0)}
+        came = [handle for handle, _ in self._poll.poll(0)]
+        if not came:
+            return False
         was_draining = self._draining
         if self._inbox.handle in came:
             self._obey()
         if self._signals.handle in came:
-            self._draining |= any(number not in NO_ORDERS for number in self._signals.arrived())
+            self._draining |= self._signals.brought_orders()
         if self._draining and not was_draining:
             with contextlib.suppress(StoreError), self._store.impatient():
                 self._store.run(workers.worker_draining(self._options.id))

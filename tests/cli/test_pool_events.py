@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from queuectl_core.cli.pool_events import SHOWN_OF_COMMAND, as_json, as_text, line_writer
-from queuectl_core.execution.events import Notice, RunEnded, RunStarted
+from queuectl_core.cli import pool_events
+from queuectl_core.cli.pool_events import SHOWN_OF_COMMAND, as_json, as_text, line_writer, reporter
+from queuectl_core.execution.events import Notice, RunEnded, RunStarted, unheard
 from queuectl_core.model.job import JobState, Outcome
 
 NOW = 1_700_000_000.25
@@ -149,3 +150,10 @@ def test_a_descriptor_that_is_closed_is_no_error() -> None:
     os.close(writer)
 
     line_writer(writer)("nobody hears this")
+
+
+def test_what_would_be_thrown_away_is_not_even_put_into_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull, "wb") as nowhere, open(os.devnull, "rb") as reading, open("/dev/zero", "wb") as elsewhere:
+        for file, is_heard in ((nowhere, False), (reading, False), (elsewhere, True)):
+            monkeypatch.setattr(pool_events, "_STDERR", file.fileno())
+            assert (reporter("text", coloured=False) is not unheard) == is_heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ def _no_home_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a person's environment says does not reach a test."""
     for name in ("QUEUECTL_HOME", "QUEUECTL_STORE", "QUEUECTL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _back_where_we_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts a command is nowhere after it, as a worker is."""
+    monkeypatch.chdir(os.getcwd())
 
 
 @pytest.fixture
