@@ -6,6 +6,7 @@ A log may be larger than memory, so it is read in blocks, from either end.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator
@@ -44,14 +45,22 @@ def open_log(store: Store, job: Job, attempt: int) -> Log:
             return Log(io.BytesIO(stored.tail), _said_of(away, attempt, stored), away=True)
     path = store.home.log(job.number, attempt)
     try:
-        return Log(os.fdopen(open_log_file(path), "rb", buffering=0))
+        return Log(_opened(path))
     except FileNotFoundError:
         stored = store.run(stored_output(job.number, attempt))
+        if stored.size:
+            # It is named at the latest just before its end is stored, which may have been since we looked.
+            with contextlib.suppress(OSError):
+                return Log(_opened(path))
         kept = "this is the end of it, as the store kept it" if stored.tail else "and the store kept nothing of it"
         gone = "" if stored.size == 0 else f"the log file of run {attempt} is gone: {kept}"
         return Log(io.BytesIO(stored.tail), gone)
     except OSError as error:
         raise QueueError(f"cannot read the log {path}: {why_unreadable(error)}") from None
+
+
+def _opened(path: str) -> BinaryIO:
+    return os.fdopen(open_log_file(path), "rb", buffering=0)
 
 
 def _said_of(away: Elsewhere, attempt: int, stored: StoredOutput) -> str:

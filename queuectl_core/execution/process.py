@@ -98,7 +98,7 @@ def start(job: Job, token: str, log: int, shell: str, environment: Mapping[bytes
         os.chdir(job.cwd)
         with marking_children(token):
             pid = _spawn(words, log, environment)
-            failpoints.reached(Failpoint.SPAWNED, pid)
+            failpoints.reached(Failpoint.SPAWNED, pid, token)
     except (OSError, ValueError) as error:
         raise CannotStart(_why(job, words[0], error), by_system=is_system_trouble(error)) from error
     finally:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
-from queuectl_core.execution.logs import open_log, read_end
+from queuectl_core.execution.logs import Output, keep_blank, open_log, read_end, remove_blank
 from queuectl_core.execution.processes import boot_id, has_open, is_stopped
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result
@@ -107,7 +107,7 @@ def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
 
 def _recover(store: Store, held: Held, values: Settings) -> Job | None:
     note = read_note(store.home, str(held.job.worker))
-    result = LOST
+    success = None
     # What it noted on another boot may be older than what the store knows; then, or without a word, the run
     # counts as begun and lost.
     if note is not None and note.boot == boot_id():
@@ -115,23 +115,32 @@ def _recover(store: Store, held: Held, values: Settings) -> Job | None:
             store.run(unclaim([held]))
             return None
         success = note.begun[held.token]
-        result = LOST if success is None else _completed(store, held, success)
-    if result is LOST and end_survivors(_trail(store.home, held)):
+        if held.token == list(note.begun)[-1]:
+            with contextlib.suppress(OSError):  # Then the end of it, at the least, is stored.
+                keep_blank(store.home, str(held.job.worker), held.job.number, held.job.runs)
+    if success is None and end_survivors(_trail(store.home, held)):
         return None
+    result = _result(success, _output(store, held))
     failpoints.reached(Failpoint.RECOVERING)
     return store.run(take_turn(Report(held.job.number, held.token, result, values, random.random()), None)).ended
 
 
-def _completed(store: Store, held: Held, success: Success) -> Result:
-    """The result of a run that its worker saw end well, and had no time to report."""
-    tail = b""
+def _result(success: Success | None, output: Output) -> Result:
+    """The result of a run that was lost, or that its worker saw end well, and had no time to report."""
+    if success is None:
+        return LOST._replace(output_bytes=output.size, tail=output.tail)
+    return Result(Outcome.COMPLETED, 0, None, None, success.duration_ms, success.output_bytes, output.tail)
+
+
+def _output(store: Store, held: Held) -> Output:
+    """What a run wrote, whose worker cannot tell; nothing where there is no log that can be read."""
     with contextlib.suppress(OSError):
         log = open_log(store.home.log(held.job.number, held.job.runs))
         try:
-            tail = read_end(log, store.tail_bytes).tail
+            return read_end(log, store.tail_bytes)
         finally:
             os.close(log)
-    return Result(Outcome.COMPLETED, 0, None, None, success.duration_ms, success.output_bytes, tail)
+    return Output(0, b"")
 
 
 def _trail(home: Home, held: Held) -> Trail:
@@ -164,6 +173,7 @@ def _see_off_the_dead(store: Store) -> None:
     doorbell = Doorbell(home)
     for name in gone:
         doorbell.take_down(name)
+        remove_blank(home, name)
         remove_lock(home, name)
 
 

@@ -9,9 +9,10 @@ import time
 from typing import NamedTuple
 
 from queuectl_core.execution.environment import Environment
+from queuectl_core.execution.hand import SHORT_MS
 from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import LogMaker, Output, read_end
-from queuectl_core.execution.process import CannotStart, Exit, start
+from queuectl_core.execution.process import CannotStart, Command, Exit, start
 from queuectl_core.execution.processes import ADOPTS_ORPHANS, children_of_self, reap_all
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.survivors import Trail, end_survivors
@@ -23,6 +24,12 @@ from queuectl_core.store.contract import Store
 from queuectl_core.store.failpoints import Failpoint
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.claims import token_of_run
+
+FIRST_MOMENTS = SHORT_MS / 1000
+"""Seconds in which a command mostly ends by itself where commands are short: nothing is to be done about it then."""
+
+NO_EXIT = Exit(None, None)
+"""How a command ended that could not be started."""
 
 SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
 
@@ -38,7 +45,7 @@ class Runner:
     """Runs the jobs of one worker, one at a time."""
 
     def __init__(self, home: Home, hold: Hold, poll: select.poll, signals: SignalPipe, tail_bytes: int) -> None:
-        self._logs = LogMaker(home)
+        self._logs = LogMaker(home, hold.name)
         self._hold = hold
         self._poll = poll
         self._signals = signals
@@ -53,30 +60,46 @@ class Runner:
         except OSError as error:
             return Ran(Result(Outcome.RELEASED, error=f"log file cannot be made: {error.strerror}"), time.monotonic())
         began = time.monotonic()
+        is_blank = False
         try:
             ended = self._run(job, token, settings, look, log)
             at = self._ended_at(began)
-            return Ran(_result(ended, read_end(log, self._tail_bytes), _ms(began, at)), at)
-        except CannotStart as error:
-            outcome = Outcome.RELEASED if error.by_system else Outcome.FAILED
-            return Ran(Result(outcome, error=str(error), duration_ms=_ms(began, time.monotonic())), time.monotonic())
-        finally:
             # A worker that is never idle would pile them up, and a pid that is not collected looks alive. Who is left
             # may have the log open.
-            self._logs.done(log, alone=reap_all() and ADOPTS_ORPHANS)
+            alone = reap_all() and ADOPTS_ORPHANS
+            output = read_end(log, self._tail_bytes)
+            is_blank = alone and output.size == 0
+            return Ran(_result(ended, output, _ms(began, at)), at)
+        finally:
+            self._logs.done(is_blank=is_blank)
 
     def _run(self, job: Job, token: str, settings: Settings, look: Look, log: int) -> Ended:
         self._hold.note_start(token)
-        command = start(job, token, log, settings.shell, self._environment.of(job, token))
+        try:
+            command = start(job, token, log, settings.shell, self._environment.of(job, token))
+        except CannotStart as error:
+            return Ended(NO_EXIT, Reason(Outcome.RELEASED if error.by_system else Outcome.FAILED, str(error)))
+        began = time.monotonic()
         self._hold.note_run(command.note)
+        look.ahead()
         timeout = settings.job_timeout if job.timeout_ms is None else job.timeout_ms / 1000
-        limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)
-        ended = Watch(command, log, limits, self._me).until_ended(self._poll, look)
+        if (soon := self._soon_ended(command, began, timeout)) is not None:
+            ended = Ended(soon, None)
+        else:
+            self._logs.keep()
+            limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)
+            ended = Watch(command, log, limits, self._me, began).until_ended(self._poll, look)
         failpoints.reached(Failpoint.EXITED)
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
             _end_all(Trail(token, command.note, (self._me,)))
         return ended
+
+    def _soon_ended(self, command: Command, began: float, timeout: float | None) -> Exit | None:
+        """How the command ended, where nothing else came before it, and no time to look after it."""
+        until = began + (FIRST_MOMENTS if timeout is None else min(FIRST_MOMENTS, timeout))
+        self._poll.poll(max(0.0, until - time.monotonic()) * 1000)
+        return command.collected()
 
     def _ended_at(self, began: float) -> float:
         """When the command that was just collected ended: we may have been busy with the next one's claim then."""

@@ -69,21 +69,20 @@ class Ended(NamedTuple):
 
 class Watch:
     """The watch over one command. `poll` wakes for SIGCHLD, and for what else concerns the worker; a `Look` takes in
-    what came."""
+    what came. `began` is when the command did, in seconds of the monotonic clock."""
 
-    def __init__(self, command: Command, log: int, limits: Limits, adopter: int) -> None:
+    def __init__(self, command: Command, log: int, limits: Limits, adopter: int, began: float) -> None:
         self._command = command
         self._log = log
         self._limits = limits
         self._trail = Trail(command.note.token, command.note, (adopter,))
-        self._began = time.monotonic()
+        self._began = began
         self._reason: Reason | None = None
         self._kill_at = 0.0
         self._killed = False
 
     def until_ended(self, poll: select.poll, look: Look) -> Ended:
         """Wait until the command has ended, and end it where need be."""
-        look.ahead()
         routine_at = self._began + look.first()
         looked = False
         while True:

@@ -334,6 +334,7 @@ class Worker:
         return self._version
 
     def _leave(self) -> None:
+        self._runner.rest()
         self._sleeper.stop_listening()
         if self._abandoned:
             self._hold.abandon()

@@ -17,7 +17,7 @@ class Failpoint(StrEnum):
     AFTER_COMMIT = "after a commit"
     """It is committed, and nobody knows yet (the same)."""
     SPAWNED = "after a spawn"
-    """A command runs, and its pid is noted nowhere (the pid)."""
+    """A command runs, and its pid is noted nowhere (the pid, the token of the run)."""
     EXITED = "after an exit"
     """A command has ended and was collected; its result is noted nowhere."""
     RECOVERING = "inside a recovery"

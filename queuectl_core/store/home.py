@@ -64,6 +64,10 @@ class Home(NamedTuple):
         """The log file of one run; named by numbers alone, never by an id."""
         return f"{self.path}/logs/{number // JOBS_A_FOLDER}/{number}.{attempt}.log"
 
+    def blank_log(self, worker: str) -> str:
+        """The file that each run of a worker begins to write to, before it is given the name of the run's log."""
+        return f"{self.path}/logs/.{worker}.log"
+
     def lock(self, name: str) -> str:
         """A lock file in `run/`."""
         return f"{self.path}/run/{name}.lock"

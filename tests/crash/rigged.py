@@ -125,6 +125,8 @@ class Trap:
 
     def __call__(self, point: Failpoint, *subject: object) -> None:
         """Strike where the process is in the phase that is meant, and enough have not yet been struck there."""
+        if point is Failpoint.SPAWNED:
+            note(begun_file(self._rig.struck), str(subject[1]))
         phases = phases_of(point, subject)
         wanted, rig = self._rig.phase, self._rig
         if point is Failpoint.CHECKPOINTED and self._copying >= 0:
@@ -176,6 +178,11 @@ def note(path: str, words: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.write(handle, f"{words}\n".encode())
     os.close(handle)
+
+
+def begun_file(struck_file: str) -> str:
+    """The file in which each run is noted, by its token, whose command was started."""
+    return f"{struck_file}.begun"
 
 
 def struck(path: str, phase: str) -> int:

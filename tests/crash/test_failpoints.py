@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 from queuectl_core.model.job import Outcome
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.transactions.claims import token_of_run
 from queuectl_core.store.transactions.jobs import history
 from tests.crash.hosts import hosts_on, wrong_of
-from tests.crash.ledger import Word
-from tests.crash.rigged import ODDS, Phase, Rig, struck
+from tests.crash.rigged import ODDS, Phase, Rig, begun_file, struck
 from tests.crash.storm import Pool, Storm
 from tests.execution.waiting import eventually
 from tests.postgres.server import Databases
@@ -116,7 +115,7 @@ def test_a_kill_in_any_phase_breaks_no_promise(storm: Storm, tmp_path: Path, pha
     storm.drain(2)
     assert storm.wrong() == []
     assert attack.landed() >= TIMES
-    assert never_begun_but_charged(storm) == []
+    assert never_begun_but_charged(attack) == []
 
 
 @pytest.mark.parametrize("phase", WITH_THE_POOL)
@@ -128,7 +127,7 @@ def test_a_kill_of_a_pool_and_of_its_child_in_any_phase_breaks_no_promise(
     storm.drain(2)
     assert storm.wrong() == []
     assert attack.landed() >= TIMES
-    assert never_begun_but_charged(storm) == []
+    assert never_begun_but_charged(attack) == []
 
 
 @pytest.mark.parametrize("phase", [Phase.CLAIM_WRITTEN, Phase.CLAIMED, Phase.RESULT_WRITTEN, Phase.REPORTED])
@@ -141,23 +140,21 @@ def test_a_kill_around_the_commit_on_a_server_breaks_no_promise(
         storm.drain(2)
         assert wrong_of(storm) == []
         assert attack.landed() >= TIMES
-        assert never_begun_but_charged(storm) == []
+        assert never_begun_but_charged(attack) == []
 
 
-def never_begun_but_charged(storm: Storm) -> list[tuple[str, int]]:
+def never_begun_but_charged(attack: Attack) -> list[tuple[str, int]]:
     """Runs that count as lost though no command was started for them: job and attempt.
 
-    A command may be killed before it comes to say that it starts. Then its log tells, which is made just before it.
+    A command may be killed before it comes to say that it starts, so it is the workers that tell.
     """
-    begun = {(line.job, line.attempt) for line in storm.ledger.lines() if line.word is Word.START}
-    jobs = [storm.job(job) for job in storm.acknowledged]
+    storm = attack.storm
+    begun = set(Path(begun_file(attack.rig.struck)).read_text().splitlines())
     return [
         (job.id, run.attempt)
-        for job in jobs
+        for job in map(storm.job, storm.acknowledged)
         for run in storm.store.run(history(job.number))
-        if run.outcome is Outcome.LOST
-        and (job.id, run.attempt) not in begun
-        and not os.path.exists(storm.home.log(job.number, run.attempt))
+        if run.outcome is Outcome.LOST and storm.store.run(token_of_run(job.number, run.attempt)) not in begun
     ]
 
 

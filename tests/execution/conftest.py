@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.store.home import Home, prepare_folders, prepare_home
 from tests.execution.pools import Gate, LiveQueue
 
 
@@ -22,6 +23,15 @@ def _no_home_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 def _back_where_we_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts a command is nowhere after it, as a worker is."""
     monkeypatch.chdir(os.getcwd())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home that is prepared."""
+    made = Home(str(tmp_path / "home"))
+    prepare_home(made)
+    prepare_folders(made)
+    return made
 
 
 @pytest.fixture

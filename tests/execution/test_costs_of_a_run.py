@@ -31,7 +31,7 @@ def drained(folder: Path, jobs: int) -> tuple[Counter[str], Counter[str]]:
 
 
 def traced(calls: Path, command: list[str]) -> tuple[Counter[str], Counter[str]]:
-    """The calls of the process that made the most, and those of all, while a command ran."""
+    """The calls of the process that started the most others, and those of all, while a command ran."""
     subprocess.run(
         ["strace", "-f", "-qq", "-o", str(calls), *command],
         check=True,
@@ -45,8 +45,8 @@ def traced(calls: Path, command: list[str]) -> tuple[Counter[str], Counter[str]]
         pid, _, call = line.partition(" ")
         if not call.lstrip().startswith(("<", "+", "-")):  # resumed, exited, signalled
             by_process.setdefault(pid, Counter())[call.lstrip().partition("(")[0]] += 1
-    busiest = max(by_process.values(), key=Counter.total)
-    return busiest, sum(by_process.values(), Counter())
+    worker = max(by_process.values(), key=lambda calls: calls["clone3"])
+    return worker, sum(by_process.values(), Counter())
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_a_run_takes_so_many_calls_of_its_worker_and_no_flush(tmp_path: Path) ->
     calls = {name: n / (MORE - FEW) for name, n in (more - few).items()}
 
     # What the store reads, writes and locks is counted elsewhere, and here depends on how short strace lets a run be.
-    assert sum(n for name, n in calls.items() if name not in OF_THE_STORE) <= 38, calls
+    assert sum(n for name, n in calls.items() if name not in OF_THE_STORE) <= 27, calls
     assert calls["clone3"] == 1
     assert sum(all_of_more[name] for name in FLUSHES) <= 12, all_of_more  # as it starts and ends
 

@@ -26,7 +26,7 @@ from queuectl_core.execution.liveness import (
 )
 from queuectl_core.execution.locks import alive, is_alive, names
 from queuectl_core.execution.processes import boot_id, is_stopped, pid_namespace
-from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.home import Home
 from tests.execution.pools import ROOT
 from tests.execution.waiting import eventually
 
@@ -38,15 +38,6 @@ hold = Hold(Home(sys.argv[1]), "abc-1")
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A home that is prepared."""
-    made = Home(str(tmp_path / "home"))
-    prepare_home(made)
-    prepare_folders(made)
-    return made
 
 
 @pytest.fixture
