@@ -33,9 +33,9 @@ def alarms(store: Store) -> list[Alarm]:
 
 def import_alarm(store: Store) -> Alarm | None:
     """The alarm of an import that has not come to its end. Raises a StoreError."""
-    from queuectl_core.store.transactions.moving import unfinished
+    from queuectl_core.store.transactions.settings import settings
 
-    if store.run(unfinished()) is None:
+    if not store.run(settings()).amid_import:
         return None
     advice = "import the same file again, or give it up with 'queuectl import --discard'"
     return Alarm("an import into this store is unfinished, and no worker starts", advice)

@@ -22,7 +22,6 @@ from queuectl_core.model.errors import InvalidInput, NoSuchPool, Refused
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
-from queuectl_core.store.transactions.moving import unfinished
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import MOST_WORKERS, Orders, Pool, order, scale
 
@@ -108,10 +107,11 @@ def usual_count(home: Home) -> int:
     an import is unfinished, whose jobs nobody has verified yet.
     """
     with open_home(home) as store:
-        if store.run(unfinished()) is not None:
-            hint = "import that file again, or see 'queuectl import --help'"
-            raise Refused("an import into this store is unfinished", hint)
-        wanted = store.run(settings()).values.workers
+        stored = store.run(settings())
+    if stored.amid_import:
+        hint = "import that file again, or see 'queuectl import --help'"
+        raise Refused("an import into this store is unfinished", hint)
+    wanted = stored.values.workers
     return usable_cores() if wanted is None else wanted
 
 

@@ -18,11 +18,13 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from queuectl_core.execution.process import is_system_trouble
 from queuectl_core.store.home import Home, make_private
-from queuectl_core.store.transactions.changes import Forgotten
+
+if TYPE_CHECKING:
+    from queuectl_core.store.transactions.changes import Forgotten  # Which workers, that make logs, need not load.
 
 _MAKE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

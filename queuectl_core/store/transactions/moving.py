@@ -16,9 +16,7 @@ from queuectl_core.model.job import WAITING, Attempt, Job, JobState, Outcome
 from queuectl_core.model.lifecycle import EVENT_OF_OUTCOME, TABLE, after_run
 from queuectl_core.store.statements import Many, Rows, Statement, Steps, Wake, read, write
 from queuectl_core.store.transactions.arrivals import command_columns
-
-MARK = ".import"
-"""The key of the row that says how far an unfinished import is."""
+from queuectl_core.store.transactions.settings import IMPORT_MARK
 
 JOBS_AT_ONCE = 500
 RUNS_AT_ONCE = 1000
@@ -101,7 +99,7 @@ def _head() -> Steps[Head]:
     counts = yield Statement("counts")
     texts = dict((yield Statement("settings")))
     queues = yield Statement("queues")
-    if MARK in texts:
+    if IMPORT_MARK in texts:
         raise Refused("an import into this store is unfinished", f"import that file again, or {DISCARD}")
     paused = [name for name, flag in queues if flag]
     return Head(now, last, {(queue, state): n for queue, state, n in counts}, texts, paused)
@@ -150,12 +148,12 @@ def unfinished() -> Steps[Mark | None]:
 
 
 def _mark() -> Steps[Mark | None]:
-    rows = yield Statement("setting", {"key": MARK})
+    rows = yield Statement("setting", {"key": IMPORT_MARK})
     return Mark.from_text(rows[0][0]) if rows else None
 
 
 def _keep_mark(mark: Mark) -> Steps[None]:
-    yield Statement("set_setting", {"key": MARK, "value": mark.text})
+    yield Statement("set_setting", {"key": IMPORT_MARK, "value": mark.text})
 
 
 @write
@@ -315,7 +313,7 @@ def finish_import(mark: Mark, settings: Mapping[str, str], paused: Sequence[str]
     yield from _open_queues({*mark.paused, *paused})
     for queue in paused:
         yield Statement("set_paused", {"queue": queue, "paused": 1})
-    yield Statement("unset_setting", {"key": MARK})
+    yield Statement("unset_setting", {"key": IMPORT_MARK})
 
 
 def _open_queues(kept: Iterable[str]) -> Steps[None]:
@@ -341,5 +339,5 @@ def discard_some(mark: Mark, limit: int = JOBS_AT_ONCE) -> Steps[int]:
         yield from _keep_mark(present._replace(lines=0, digest=""))
     else:
         yield from _open_queues(mark.paused)
-        yield Statement("unset_setting", {"key": MARK})
+        yield Statement("unset_setting", {"key": IMPORT_MARK})
     return len(rows)

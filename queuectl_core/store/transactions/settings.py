@@ -9,6 +9,9 @@ from queuectl_core.model.errors import Refused
 from queuectl_core.model.settings import Settings, canonical, setting_named
 from queuectl_core.store.statements import Statement, Steps, read, write
 
+IMPORT_MARK = ".import"
+"""The key of the row that says how far an unfinished import is; no setting can have it."""
+
 
 class StoredSettings(NamedTuple):
     """What was set, by key, and the version of it: it grows with each change."""
@@ -20,6 +23,11 @@ class StoredSettings(NamedTuple):
     def values(self) -> Settings:
         """Every setting as a value, defaults where none was set."""
         return Settings.from_texts(self.texts)
+
+    @property
+    def amid_import(self) -> bool:
+        """Whether an import has not come to its end: nobody has verified its jobs yet."""
+        return IMPORT_MARK in self.texts
 
 
 class SettingChange(NamedTuple):
