@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.durations import format_duration
-from queuectl_core.model.job import Attempt, Job
+from queuectl_core.model.job import Attempt, Job, Outcome
 from queuectl_tui.log.terminal_line import render
 from queuectl_tui.looks.cells import age, command_text, ending
 from queuectl_tui.looks.states import OUTCOMES
@@ -56,7 +56,9 @@ class Peek(Widget):
         shown = self._lines[-(room - len(runs)) :] if room > len(runs) else []
         output = [Content.from_rich_text(line) for line in shown]
         if not self._lines and room > len(runs):
-            output = [Content("it wrote nothing")]
+            # Of a run that was lost with its host, nobody knows what it wrote.
+            is_known = not self._runs or self._runs[-1].outcome is not Outcome.LOST
+            output = [Content("it wrote nothing" if is_known else "no output of it is stored")]
         lines = [*head, *runs, *output]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 

@@ -15,7 +15,7 @@ from tests.console.consoles import Seat, seat
 from tests.store import acts
 from tests.store.engines import BlockingSqlite
 
-Glance = Callable[[bytes], AbstractAsyncContextManager[Seat]]
+Glance = Callable[..., AbstractAsyncContextManager[Seat]]
 
 
 @pytest.fixture
@@ -23,10 +23,11 @@ def glance(tmp_path: Path) -> Glance:
     """A look at the glance of a job that died after writing something."""
 
     @asynccontextmanager
-    async def at(tail: bytes) -> AsyncIterator[Seat]:
+    async def at(tail: bytes, outcome: Outcome = Outcome.FAILED) -> AsyncIterator[Seat]:
         def fill(store: BlockingSqlite) -> None:
             acts.put(store, "make all", id="broken", max_retries=0)
-            acts.ended(store, acts.started(store), Outcome.FAILED, exit_code=1, duration_ms=10, tail=tail)
+            code = 1 if outcome is Outcome.FAILED else None
+            acts.ended(store, acts.started(store), outcome, exit_code=code, duration_ms=10, tail=tail)
 
         async with seat(tmp_path, size=(160, 40), fill=fill) as here:
             await here.press("2")
@@ -77,3 +78,8 @@ async def test_nothing_in_output_acts_on_the_terminal(glance: Glance) -> None:
 async def test_a_job_that_wrote_nothing_is_said_to_have(glance: Glance) -> None:
     async with glance(b"") as here:
         await here.until(lambda: drawn(here)[-1] == "it wrote nothing", f"that is said, not {drawn(here)}")
+
+
+async def test_of_a_job_whose_worker_died_nobody_says_that_it_wrote_nothing(glance: Glance) -> None:
+    async with glance(b"", Outcome.LOST) as here:
+        await here.until(lambda: drawn(here)[-1] == "no output of it is stored", f"that is said, not {drawn(here)}")

@@ -247,7 +247,8 @@ def test_a_home_in_which_nothing_can_be_made_charges_no_job_and_is_got_over(stor
     with read_only(storm.home.path):
         job = storm.put(storm.ledger.command(), max_retries=0)
         eventually(lambda: Outcome.RELEASED in outcomes(storm, job), what="it is claimed and given back")
-        assert "log file cannot be made: Read-only file system" in storm.said()
+        # Told once it is stored.
+        eventually(lambda: "log file cannot be made: Read-only file system" in storm.said(), what="it is told why")
         assert storm.queuectl("list").split()[0] == job, "who only reads needs to make nothing"
         assert "read-only file system" in findings(storm)["home"]["detail"]
         assert storm.ledger.lines() == []

@@ -14,7 +14,6 @@ from queuectl_core.store.transactions import moving
 from queuectl_core.store.transactions.changes import cancel, delete
 from queuectl_core.store.transactions.jobs import count_matching
 from queuectl_core.store.transactions.moving import (
-    MARK,
     Mark,
     MovedJob,
     arrived,
@@ -29,7 +28,7 @@ from queuectl_core.store.transactions.moving import (
     unfinished,
 )
 from queuectl_core.store.transactions.queues import pause, queues
-from queuectl_core.store.transactions.settings import set_setting, settings
+from queuectl_core.store.transactions.settings import IMPORT_MARK, set_setting, settings
 from queuectl_core.store.transactions.statistics import miscounted
 from tests.store.acts import DEFAULTS, dead, ended, look, put, put_many, ran, runs, start, started
 from tests.store.engines import Engine, blocking_sqlite
@@ -264,8 +263,8 @@ def test_the_mark_is_no_setting(store: Engine) -> None:
 
     stored = store.run(settings())
 
-    assert MARK not in SETTINGS
-    assert MARK in stored.texts
+    assert IMPORT_MARK not in SETTINGS
+    assert IMPORT_MARK in stored.texts
     assert (stored.values, stored.version) == (DEFAULTS, 0)
     assert Settings.from_texts(stored.texts) == DEFAULTS
     with pytest.raises(Refused, match="unfinished"):
