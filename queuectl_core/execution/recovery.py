@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from queuectl_core.execution.lent_logs import keep_blank, remove_blank
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
 from queuectl_core.execution.locks import alive, is_alive, names
-from queuectl_core.execution.logs import Output, keep_blank, open_log, read_end, remove_blank
+from queuectl_core.execution.logs import Output, open_log, read_end
 from queuectl_core.execution.processes import boot_id, has_open, is_stopped
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
 from queuectl_core.model.job import Job, Outcome, Result

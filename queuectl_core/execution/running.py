@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from queuectl_core.execution.environment import Environment
 from queuectl_core.execution.hand import SHORT_MS
+from queuectl_core.execution.lent_logs import LogMaker
 from queuectl_core.execution.liveness import Hold
-from queuectl_core.execution.logs import LogMaker, Output, read_end
+from queuectl_core.execution.logs import Output, read_end
 from queuectl_core.execution.process import CannotStart, Command, Exit, start
 from queuectl_core.execution.processes import ADOPTS_ORPHANS, children_of_self, reap_all
 from queuectl_core.execution.signals import SignalPipe

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.crash
 # It claims a job, and is kept from the log of its run until it is given a word through a FIFO.
 HELD_UP = """
 from queuectl_core.cli.main import main
-from queuectl_core.execution.logs import LogMaker
+from queuectl_core.execution.lent_logs import LogMaker
 make = LogMaker.make
 
 def make_late(maker, *run):

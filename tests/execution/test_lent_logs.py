@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.execution import logs
-from queuectl_core.execution.logs import LogMaker, keep_blank, open_log, remove_blank, remove_logs
+from queuectl_core.execution.lent_logs import LogMaker, keep_blank, remove_blank
+from queuectl_core.execution.logs import make_log, open_log, remove_logs
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.changes import Forgotten
@@ -217,7 +217,7 @@ def test_the_blank_of_a_dead_worker_becomes_the_log_of_its_run(home: Home) -> No
 
 
 def test_the_blank_of_a_dead_worker_takes_the_place_of_no_log(home: Home) -> None:
-    log = logs.make_log(home, 7, 1)
+    log = make_log(home, 7, 1)
     os.write(log, b"its own")
     os.close(log)
     Path(f"{home.logs}/{BLANK}").write_bytes(b"words")
