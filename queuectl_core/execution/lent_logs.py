@@ -36,6 +36,8 @@ class LogMaker:
         """The blank, or what it has become: the log of the run that goes on."""
         self._spare: Spare | None = None
         self._folder, self._name = "", ""
+        self._lasts = False
+        """Whether the latest run took more than its first moments; so will the next."""
         self._nameless = False
         """Whether the log still is the blank."""
         self._holds_output = False
@@ -56,13 +58,16 @@ class LogMaker:
         self._folders.of(self._folder)  # Made now: that there is no room for it must show before the run.
         if self._log >= 0 and os.fstat(self._log).st_nlink == 0:
             self._let_go()  # Somebody removed it.
+        if self._log < 0 and self._spare is not None:
+            self._take_back(self._spare)
         if self._log < 0:
-            self._log = self._new_blank() if self._spare is None else self._taken_back(self._spare)
-        self._nameless = True
+            self._log, self._nameless = self._new_blank(), True
+        self._lasts = False
         return self._log
 
     def keep(self) -> None:
         """Give the log the name of its run, which goes on: somebody may want to read it."""
+        self._lasts = True
         with contextlib.suppress(OSError):  # Tried again at its end.
             self._give_name()
 
@@ -109,8 +114,8 @@ class LogMaker:
             self._folders.close()
             return make_in(self._folders.top(), self._blank)
 
-    def _taken_back(self, spare: Spare) -> int:
-        """Make the spare the blank again, unless somebody reads it; then a new one is made."""
+    def _take_back(self, spare: Spare) -> None:
+        """Make the spare the log of the run that begins, or the blank where that may be short; unless it is read."""
         self._spare = None
         try:
             if spare.folder != self._folder:
@@ -119,12 +124,13 @@ class LogMaker:
             fcntl.flock(spare.log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(spare.log), os.lstat(spare.name, dir_fd=folder)):
                 raise FileNotFoundError
-            os.rename(spare.name, self._blank, src_dir_fd=folder, dst_dir_fd=top)
+            name, to = (self._name, folder) if self._lasts else (self._blank, top)
+            os.rename(spare.name, name, src_dir_fd=folder, dst_dir_fd=to)
             fcntl.flock(spare.log, fcntl.LOCK_UN)
         except OSError:  # It is being read, or was removed with its job.
             os.close(spare.log)
-            return self._new_blank()
-        return spare.log
+        else:
+            self._log, self._nameless = spare.log, not self._lasts
 
     def _let_go(self) -> None:
         os.close(self._log)

@@ -79,7 +79,10 @@ def test_a_log_that_stayed_empty_is_taken_back(home: Home, maker: LogMaker) -> N
     maker.done(is_blank=True)
     assert logs_of(home) == ["0", "0/7.1.log"]
     assert node(maker.make(8, 1)) == first
-    assert logs_of(home) == [BLANK, "0"]
+    assert logs_of(home) == ["0", "0/8.1.log"], "the next run will last as long"
+    maker.done(is_blank=True)
+    assert node(maker.make(9, 1)) == first
+    assert logs_of(home) == [BLANK, "0"], "or not"
     maker.done(is_blank=True)
 
 
