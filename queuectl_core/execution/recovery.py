@@ -108,19 +108,18 @@ def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
 
 def _recover(store: Store, held: Held, values: Settings) -> Job | None:
     note = read_note(store.home, str(held.job.worker))
-    success = None
-    # What it noted on another boot may be older than what the store knows; then, or without a word, the run
-    # counts as begun and lost.
-    if note is not None and note.boot == boot_id():
-        if held.token not in note.begun:
-            store.run(unclaim([held]))
-            return None
-        success = note.begun[held.token]
-        if held.token == list(note.begun)[-1]:
-            with contextlib.suppress(OSError):  # Then the end of it, at the least, is stored.
-                keep_blank(store.home, str(held.job.worker), held.job.number, held.job.runs)
+    if note is not None and note.boot != boot_id():
+        note = None  # It may be older than what the store knows. Without a word the run counts as begun and lost.
+    if note is not None and held.token not in note.begun:
+        store.run(unclaim([held]))
+        return None
+    success = note.begun[held.token] if note is not None else None
     if success is None and end_survivors(_trail(store.home, held)):
         return None
+    if note is not None and held.token == list(note.begun)[-1]:
+        # Now that nobody is left who could write to it.
+        with contextlib.suppress(OSError):
+            keep_blank(store.home, str(held.job.worker), held.job.number, held.job.runs)
     result = _result(success, _output(store, held))
     failpoints.reached(Failpoint.RECOVERING)
     return store.run(take_turn(Report(held.job.number, held.token, result, values, random.random()), None)).ended

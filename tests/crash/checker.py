@@ -12,7 +12,7 @@ from typing import NamedTuple
 from queuectl_core.model.backoff import delay_ms
 from queuectl_core.model.job import ENDED, Job, JobState, Outcome
 from tests.crash.evidence import Backoff, Evidence, Run, charged
-from tests.crash.ledger import RESOLUTION, Line, Word
+from tests.crash.ledger import LOUD, RESOLUTION, Line, Word
 
 LONGEST_LOG = 64 * 1024 * 1024
 """What the write-ahead log may take at most, in bytes: four times the length at which whoever sees it shortens it."""
@@ -91,6 +91,7 @@ def _remains(evidence: Evidence) -> Iterator[str]:
     if evidence.told.longest_log > LONGEST_LOG:
         yield f"the write-ahead log took {evidence.told.longest_log:,} bytes"
     yield from (f"run/{name} was left by somebody who is gone" for name in evidence.left)
+    yield from (f"logs/{name} was left by a worker that is gone" for name in evidence.blank)
     yield from (f"run/{name} is locked by nobody" for name in evidence.locked)
     yield from (f"process {pid} lives on" for pid in evidence.pids)
     yield from (f"pool {pool.id} is still on the roster" for pool in evidence.roster.pools)
@@ -148,6 +149,35 @@ def _completed_ran_to_its_end(life: Life) -> Iterator[str]:
             yield f"run {n} is completed, but never came to its end"
         elif statuses[0] != 0:
             yield f"run {n} is completed, but left with {statuses[0]}"
+
+
+def _output_is_its_own(life: Life) -> Iterator[str]:
+    """The log of a run holds what that run printed: all of it where it completed, else all but a word at most."""
+    for run in life.runs:
+        if run.output is None:
+            continue
+        n, printed = run.row.attempt, list(_printed(run.output))
+        if any(token != run.token for token, _ in printed):
+            yield f"run {n} has the output of another in its log"
+            continue
+        said = [line.word for line in life.lines if line.token == run.token and line.token[0] in LOUD]
+        words = [word for _, word in printed]
+        is_whole = run.row.outcome is Outcome.COMPLETED
+        if words != said[: len(words)] or len(words) < len(said) - (not is_whole):
+            yield f"run {n} printed {list(map(str, said))}, its log holds {words}"
+        if is_whole and run.row.output_bytes != len(run.output):
+            yield f"run {n} printed {len(run.output)} bytes, of which {run.row.output_bytes} are known"
+
+
+def _printed(output: bytes) -> Iterator[tuple[str, str]]:
+    """The words of a log, each with the token of the run that said it; what else the command printed is left out."""
+    for line in output.decode(errors="replace").splitlines():
+        match line.split():
+            case [token, word, *_] if word in _WORDS:
+                yield token, word
+
+
+_WORDS = frozenset(Word)
 
 
 def _starts_are_in_the_history(life: Life) -> Iterator[str]:
@@ -222,6 +252,7 @@ RULES: Iterable[Callable[[Life], Iterator[str]]] = (
     _history_is_whole,
     _the_last_run_decided,
     _completed_ran_to_its_end,
+    _output_is_its_own,
     _starts_are_in_the_history,
     _charges,
     _never_two_at_once,

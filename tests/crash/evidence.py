@@ -42,10 +42,14 @@ FIXED_LOCKS = {"schema.lock", "line.lock", "write.lock", "checkpoint.lock", "rec
 
 
 class Run(NamedTuple):
-    """A row of the history, with the token that its run carried."""
+    """A row of the history, with the token that its run carried, and all that its log holds.
+
+    `output` is None where there is no log, and may be none: of a run that did not complete on one of several hosts.
+    """
 
     row: Attempt
     token: str | None
+    output: bytes | None = b""
 
 
 class Told(NamedTuple):
@@ -73,8 +77,8 @@ class Backoff(NamedTuple):
 class Evidence(NamedTuple):
     """What is left once all pools have left.
 
-    `damage` is what SQLite finds wrong where it keeps the jobs, `left` the files in `run/` and `pids` the processes
-    that should be gone, `locked` the files whose lock somebody still holds.
+    `damage` is what SQLite finds wrong where it keeps the jobs, `left` the files in `run/`, `blank` the hidden logs and
+    `pids` the processes that should be gone, `locked` the files whose lock somebody still holds.
     """
 
     told: Told
@@ -87,6 +91,7 @@ class Evidence(NamedTuple):
     roster: Roster
     damage: list[str]
     left: list[str]
+    blank: list[str]
     pids: list[int]
     locked: list[str]
 
@@ -101,13 +106,14 @@ def look(store: Store, told: Told, lines: list[Line], homes: Sequence[Home] = ()
         told._replace(longest_log=max(told.longest_log, log_size(store.home))),
         lines,
         store.run(page(limit=10_000_000)),
-        _by_job(rows),
+        _by_job(rows, homes),
         Backoff(values.backoff_base, round(values.backoff_max * 1000)),
         store.run(minutes_since(60 * 24)),
         store.run(miscounted()),
         store.run(roster()),
         damage,
         [name for home in homes for name in left_in_run(home)],
+        [path.name for home in homes for path in Path(home.logs).glob(".*.log")],
         pids,
         # While somebody lives it is no wonder that locks are held, and the process is what is wrong.
         [] if pids else [name for home in homes for name in locked_files(home)],
@@ -129,11 +135,15 @@ def _on_server(url: str) -> list[Any]:
         return connection.execute(RUNS.format(f"{address.schema}.")).fetchall()
 
 
-def _by_job(rows: Iterable[Any]) -> dict[int, list[Run]]:
+def _by_job(rows: Iterable[Any], homes: Sequence[Home]) -> dict[int, list[Run]]:
     """The runs of every job, by its number: in one go, since there may be a hundred thousand jobs."""
     found: dict[int, list[Run]] = {}
     for job, token, *columns in rows:
-        found.setdefault(job, []).append(Run(Attempt.from_row(columns), token))
+        row = Attempt.from_row(columns)
+        logs = [path for home in homes if (path := Path(home.log(job, row.attempt))).exists()]
+        may_lack = len(homes) > 1 and row.outcome is not Outcome.COMPLETED
+        output = logs[0].read_bytes() if logs else None if may_lack else b""
+        found.setdefault(job, []).append(Run(row, token, output))
     return found
 
 

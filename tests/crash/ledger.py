@@ -41,13 +41,20 @@ class Line(NamedTuple):
     status: int | None = None
 
 
+LOUD = "01234567"
+"""What the token of a run begins with that prints what it says, too; the others print nothing."""
+
 RESOLUTION = 10
 """How finely a start is dated, in ms: /proc/uptime, which a shell reads without a process of its own."""
 
 # Sourced by each command, which sets `gate`, `beats`, `pause` and `status`. The lock is let go when the last process
 # that inherited it has gone: flock(2).
 SCRIPT = """
-note() {{ echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_RUN_TOKEN $1" >&9; }}
+case $QUEUECTL_RUN_TOKEN in [{loud}]*) loud=1 ;; *) loud= ;; esac
+note() {{
+    echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_RUN_TOKEN $1" >&9
+    [ -z "$loud" ] || echo "$QUEUECTL_RUN_TOKEN $1"
+}}
 read -r now _ < /proc/uptime
 exec 9>> '{jobs}'/$QUEUECTL_JOB_ID
 flock -n 9 || note overlap
@@ -69,7 +76,7 @@ class Ledger:
         self._jobs = folder / "jobs"
         self._jobs.mkdir(parents=True)
         self._script = folder / "job.sh"
-        self._script.write_text(SCRIPT.format(jobs=self._jobs))
+        self._script.write_text(SCRIPT.format(jobs=self._jobs, loud=LOUD))
         self._boot = _boot_ms()
 
     def command(self, beats: int = 0, pause: float = 0.02, then: str = "exit 0", gate: Path = Path("/")) -> str:

@@ -17,7 +17,7 @@ from queuectl_core.store.transactions.statistics import Minute
 from queuectl_core.store.transactions.workers import Orders, Pool, Roster, Worker
 from tests.crash.checker import LONGEST_LOG, complaints
 from tests.crash.evidence import Backoff, Evidence, Run, Told, is_locked, log_size, look
-from tests.crash.ledger import RESOLUTION, Ledger, Line, Word
+from tests.crash.ledger import LOUD, RESOLUTION, Ledger, Line, Word
 
 CREATED = 1_000_000
 WAIT = 1000
@@ -77,6 +77,7 @@ SOUND = Evidence(
     roster=Roster([], []),
     damage=[],
     left=[],
+    blank=[],
     pids=[],
     locked=[],
 )
@@ -84,6 +85,12 @@ SOUND = Evidence(
 
 def test_evidence_without_fault_makes_no_complaint() -> None:
     assert complaints(SOUND) == []
+
+
+def test_a_run_that_did_not_complete_may_have_printed_a_word_less_than_it_said() -> None:
+    for output in (b"0c start 1.5\n", b"0c start 1.5\n0c end 1\n", None):
+        assert complaints(with_output("c", output)(SOUND)) == []
+    assert complaints(with_output("b", b"0b start 1.5\n0b end 0\n")(SOUND)) == []
 
 
 Doctor = Callable[[Evidence], Evidence]
@@ -138,6 +145,20 @@ def both(*doctors: Doctor) -> Doctor:
     return apply
 
 
+def with_output(token: str, output: bytes | None, known: int | None = None) -> Doctor:
+    """The run of that token printed what it said, as its new one tells, and this is in its log."""
+    loud = f"{LOUD[0]}{token}"
+    length = len(output or b"") if known is None else known
+
+    def changed(run: Run) -> Run:
+        return run if run.token != token else Run(run.row._replace(output_bytes=length), loud, output)
+
+    return lambda sound: sound._replace(
+        runs={number: [changed(run) for run in runs] for number, runs in sound.runs.items()},
+        lines=[line._replace(token=loud) if line.token == token else line for line in sound.lines],
+    )
+
+
 def minute(**fields: Any) -> Doctor:
     return lambda sound: sound._replace(minutes=[sound.minutes[0]._replace(**fields)])
 
@@ -180,6 +201,23 @@ FAULTS: dict[str, tuple[Doctor, str]] = {
         both(with_run(1, 2, outcome=Outcome.FAILED), minute(completed=2, failed=4)),
         "job 1: is completed after failed, failed",
     ),
+    "output of another run": (
+        with_output("b", b"0b start\n0c end\n"),
+        "job 1: run 2 has the output of another in its log",
+    ),
+    "output that is lost": (
+        with_output("b", b"0b start 1.5\n"),
+        "job 1: run 2 printed ['start', 'end'], its log holds ['start']",
+    ),
+    "output of a failed run that is lost": (
+        with_output("c", b""),
+        "job 2: run 1 printed ['start', 'end'], its log holds []",
+    ),
+    "output of another length": (
+        with_output("b", b"0b start 1.5\n0b end 0\n", known=9),
+        "job 1: run 2 printed 22 bytes, of which 9 are known",
+    ),
+    "a blank log": (of(blank=[".a-1.log"]), "logs/.a-1.log was left by a worker that is gone"),
     "a start without a row": (
         with_lines(0, Line("1", 1, "z", Word.START)),
         "job 1: run 1 (token z) started, but is not in the history",

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.crash
 PAGE = 4096
 UNLIMITED = resource.RLIM_INFINITY
 
-LONG_OUTPUT = "head -c 4000 /dev/zero | tr '\\0' x"
+LONG_OUTPUT = "head -c 4000 /dev/zero | tr '\\0' x; echo"
 """Its end is stored with the run, which takes a page that a full database does not have."""
 
 # ---------------------------------------------------------------- no room

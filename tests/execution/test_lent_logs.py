@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.execution import recovery
 from queuectl_core.execution.lent_logs import LogMaker, keep_blank, remove_blank
+from queuectl_core.execution.liveness import Hold
 from queuectl_core.execution.logs import make_log, open_log, remove_logs
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.home import Home
 from queuectl_core.store.transactions.changes import Forgotten
-from queuectl_core.store.transactions.jobs import tail
+from queuectl_core.store.transactions.claims import Ask, take_turn
+from queuectl_core.store.transactions.jobs import history, tail
 from tests.execution.log_folder import logs_of
 from tests.execution.pools import LiveQueue, lives, pids_in
 from tests.execution.waiting import eventually
@@ -235,6 +238,31 @@ def test_a_blank_that_nothing_was_written_to_is_removed(home: Home) -> None:
     assert logs_of(home) == []
     keep_blank(home, WORKER, 7, 1)
     remove_blank(home, WORKER)
+
+
+def test_what_a_run_writes_while_it_is_being_ended_is_found_where_it_belongs(
+    queue: LiveQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = queue.home
+    number = queue.job(queue.put("true", max_retries=0)).number
+    token = "0" * 32
+    assert queue.run(take_turn(None, Ask(WORKER, token))).job is not None
+    hold = Hold(home, WORKER)
+    hold.note_start(token)
+    hold.abandon()
+    blank = Path(f"{home.logs}/{BLANK}")
+    blank.touch()
+
+    def end_one_that_writes(_: object) -> list[object]:
+        blank.write_bytes(b"words")
+        return []
+
+    monkeypatch.setattr(recovery, "end_survivors", end_one_that_writes)
+    recovery.recover_lost(queue.store)
+
+    assert Path(home.log(number, 1)).read_bytes() == b"words"
+    assert [(one.outcome, one.output_bytes) for one in queue.run(history(number))] == [(Outcome.LOST, 5)]
+    assert logs_of(home) == ["0", "0/1.1.log"]
 
 
 @pytest.mark.crash
