@@ -57,7 +57,8 @@ class Told(NamedTuple):
 
     `acknowledged` are the ids that an enqueue gave back, `batches` the ids that one command was given, whatever it
     said. `delays` are those (ms) that jobs were enqueued with, `resets` how many runs a job had each time it was
-    retried. `longest_log` is the most that the write-ahead log was seen to take, in bytes.
+    retried. `longest_log` is the most that the write-ahead log was seen to take, in bytes. Not `keeps_output` where the
+    disk did not take or keep what was written.
     """
 
     acknowledged: Sequence[str] = ()
@@ -65,6 +66,7 @@ class Told(NamedTuple):
     delays: Mapping[str, int] = {}
     resets: Mapping[str, Sequence[int]] = {}
     longest_log: int = 0
+    keeps_output: bool = True
 
 
 class Backoff(NamedTuple):
@@ -106,7 +108,7 @@ def look(store: Store, told: Told, lines: list[Line], homes: Sequence[Home] = ()
         told._replace(longest_log=max(told.longest_log, log_size(store.home))),
         lines,
         store.run(page(limit=10_000_000)),
-        _by_job(rows, homes),
+        _by_job(rows, homes if told.keeps_output else ()),
         Backoff(values.backoff_base, round(values.backoff_max * 1000)),
         store.run(minutes_since(60 * 24)),
         store.run(miscounted()),
@@ -136,12 +138,13 @@ def _on_server(url: str) -> list[Any]:
 
 
 def _by_job(rows: Iterable[Any], homes: Sequence[Home]) -> dict[int, list[Run]]:
-    """The runs of every job, by its number: in one go, since there may be a hundred thousand jobs."""
+    """The runs of every job, by its number, with their logs in these homes: in one go, since there may be a hundred
+    thousand jobs."""
     found: dict[int, list[Run]] = {}
     for job, token, *columns in rows:
         row = Attempt.from_row(columns)
         logs = [path for home in homes if (path := Path(home.log(job, row.attempt))).exists()]
-        may_lack = len(homes) > 1 and row.outcome is not Outcome.COMPLETED
+        may_lack = not homes or (len(homes) > 1 and row.outcome is not Outcome.COMPLETED)
         output = logs[0].read_bytes() if logs else None if may_lack else b""
         found.setdefault(job, []).append(Run(row, token, output))
     return found

@@ -80,6 +80,8 @@ class Storm:
         """The ids that commands were given, whole batches or nothing, whatever they said."""
         self.delays: dict[str, int] = {}
         """The delays (ms) that jobs were enqueued with."""
+        self.keeps_output = True
+        """Whether the disk takes and keeps all that is written to logs."""
         self.resets: dict[str, list[int]] = {}
         """How many runs a job had, each time it was retried."""
         self.longest_log = 0
@@ -319,7 +321,7 @@ class Storm:
     def wrong(self) -> list[str]:
         """Everything that is wrong, once all pools have left."""
         spoken = [line for line in self.said().splitlines() if any(word in line for word in WRONG_WORDS)]
-        told = Told(self.acknowledged, self.batches, self.delays, self.resets, self.longest_log)
+        told = Told(self.acknowledged, self.batches, self.delays, self.resets, self.longest_log, self.keeps_output)
         return complaints(look(self.store, told, self.ledger.lines(), self.hosts)) + spoken
 
     def close(self) -> None:

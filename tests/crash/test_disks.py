@@ -163,6 +163,7 @@ def small_disk(tmp_path: Path) -> Iterator[Storm]:
     if not mount("-t", "tmpfs", "-o", "size=3m,mode=700", "none", str(home)):
         pytest.skip("nothing may be mounted here")
     storm = Storm(tmp_path)
+    storm.keeps_output = False
     try:
         yield storm
     finally:
@@ -299,6 +300,7 @@ def failing(tmp_path: Path) -> Iterator[tuple[Storm, FailingDisk]]:
     if not disk.make():
         pytest.skip("no disk in a file may be made and mounted here")
     storm = Storm(tmp_path)
+    storm.keeps_output = False
     try:
         yield storm, disk
     finally:
