@@ -101,10 +101,22 @@ def _work(home: Home, options: WorkerOptions, inbox: Inbox, report: events.Repor
 
 def fork_keeper(home: Home, options: KeeperOptions, report: events.Report, ends: list[int]) -> Child:
     """Fork a keeper; it closes `ends`, which are the pool's."""
+    import queuectl_core.execution.keeper  # noqa: F401 - here: workers, which are forked before, need not wait for it
 
-    from queuectl_core.execution.keeper import Keeper  # Here: workers, which are forked before, need not wait for it.
+    return _fork(options.pool, lambda inbox, outbox: _keep(home, options, inbox, outbox, report), ends, report)
 
-    return _fork(options.pool, lambda inbox, outbox: Keeper(home, options, inbox, outbox, report).keep(), ends, report)
+
+def _keep(home: Home, options: KeeperOptions, inbox: Inbox, outbox: int, report: events.Report) -> None:
+    from queuectl_core.execution.keeper import Keeper
+
+    try:
+        keeper = Keeper(home, options, inbox, outbox, report)
+    except FileNotFoundError:
+        # Others take the doorbell down of a pool that they find dead; then there is nothing to keep.
+        if inbox.is_closed():
+            return
+        raise
+    keeper.keep()
 
 
 def _fork(name: str, live: Callable[[Inbox, int], None], ends: list[int], report: events.Report) -> Child:

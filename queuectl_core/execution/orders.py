@@ -65,6 +65,11 @@ class Inbox:
         for line in whole:
             yield line.decode().split()
 
+    def is_closed(self) -> bool:
+        """Whether the other side is gone. What it said before is dropped."""
+        list(self.lines())
+        return self.closed
+
 
 def tell(handle: int, *words: object) -> None:
     """Write one line to the other side; a side that is gone, or does not read, is no error."""

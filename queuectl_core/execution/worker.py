@@ -211,16 +211,20 @@ class Worker:
             self._give_back()
             if not self._way_is_clear(held.job):
                 self._hand.take([held])
-                self._pause(STORE_PATIENCE[1])
                 return
         self._hand.add(self._run(held.token, held.job))
 
     def _way_is_clear(self, job: Job) -> bool:
+        """Whether nothing of the run before is left, and no other host can have begun the job: that may take long."""
+        clear = False
         try:
-            return self._runner.end_previous(self._store, job)
+            clear = self._runner.end_previous(self._store, job)
         except StoreError as error:
             self._telling.trouble(error)
-            return False
+        if not clear:
+            self._pause(STORE_PATIENCE[1])
+        self._standing.beat()
+        return clear and not self._standing.lease.over
 
     def _run(self, token: str, job: Job) -> Finished:
         self._telling.start(job)

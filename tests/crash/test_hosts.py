@@ -20,6 +20,7 @@ from queuectl_core.execution.roster import worker_views
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.postgres.address import parse_address
 from queuectl_core.store.transactions.claims import processing
+from queuectl_core.store.transactions.settings import set_setting
 from tests.crash.blows import Gale, Kind, any_job, drawn
 from tests.crash.evidence import environment_of, processes_of
 from tests.crash.hosts import (
@@ -79,7 +80,8 @@ def test_a_storm_over_three_hosts_breaks_no_promise(tmp_path: Path, url: str, pr
 
 def test_the_jobs_of_hosts_that_die_go_on_elsewhere(tmp_path: Path, url: str) -> None:
     rng = random.Random(SEED)
-    with hosts_on(tmp_path, url, 3) as storm:
+    # A machine that does much else may starve a living host for as long as the usual one.
+    with hosts_on(tmp_path, url, 3, lease=5) as storm:
         storm.put_all([any_job(storm.ledger, rng) for _ in range(60)])
         for host in storm.hosts:
             storm.start_pool(2, host=host)
@@ -147,6 +149,42 @@ def test_a_host_that_lives_gives_on_by_itself_what_its_dead_worker_ran_however_l
         gate.touch()
         storm.drain(1)
         assert outcomes(storm, job) == [Outcome.LOST, Outcome.COMPLETED]
+        assert wrong_of(storm) == []
+
+
+# What may be left of a run before is looked for until there is a file.
+LOOKS_LONG = """
+import os, time
+from queuectl_core.cli.main import main
+from queuectl_core.execution.running import Runner
+
+def look(*_):
+    open({looking!r}, "w").close()
+    while not os.path.exists({looked!r}):
+        time.sleep(0.01)
+    return True
+
+Runner.end_previous = look
+main()
+"""
+
+
+def test_a_worker_that_looks_for_too_long_before_a_run_finds_the_job_given_on(tmp_path: Path, url: str) -> None:
+    looking, looked = tmp_path / "looking", tmp_path / "looked"
+    program = ("-c", LOOKS_LONG.format(looking=str(looking), looked=str(looked)))
+    with hosts_on(tmp_path, url, 2) as storm:
+        storm.store.run(set_setting("backoff_max", "0"))
+        slow = storm.start_pool(1, program=program, host=storm.hosts[1])
+        keeper = eventually(lambda: storm.keeper(slow), what="there is a keeper")
+        job = storm.put(f"[ $QUEUECTL_ATTEMPT -gt 1 ] || exit 1; {storm.ledger.command()}", max_retries=3)
+        eventually(looking.exists, what="it is about to run again")
+        assert storm.freeze(keeper)
+        storm.start_pool(1)
+        eventually(lambda: storm.ledger.has(job, Word.END), what=f"another host runs it; {storm.said()[-2000:]}")
+        looked.touch()
+        storm.drain(1)
+        assert outcomes(storm, job) == [Outcome.FAILED, Outcome.LOST, Outcome.COMPLETED]
+        assert {line.attempt for line in storm.ledger.lines()} == {3}
         assert wrong_of(storm) == []
 
 

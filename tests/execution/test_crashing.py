@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from queuectl_core.model.job import JobState
 from queuectl_core.store.transactions.workers import scale
@@ -91,3 +95,29 @@ def naps_of(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     [naps] = [line.split()[1] for line in status if line.startswith("voluntary_ctxt_switches:")]
     return int(naps)
+
+
+# A keeper whose doorbell is taken down as soon as it hangs.
+UNHEARD = """
+import os, sys
+from queuectl_core.execution.children import _keep
+from queuectl_core.execution.orders import Inbox, KeeperOptions
+from queuectl_core.store.doorbell import Doorbell
+from queuectl_core.store.home import Home
+
+Doorbell.control_of = lambda bell, name: os.path.join(sys.argv[1], "gone")
+told, pool = os.pipe()
+if sys.argv[2] == "dead":
+    os.close(pool)
+_keep(Home(sys.argv[1]), KeeperOptions("a1b2", os.getpid(), 1, (), False), Inbox(told), 1, print)
+"""
+
+
+@pytest.mark.parametrize(("pool", "status"), [("dead", 0), ("alive", 1)])
+def test_a_keeper_that_is_not_there_to_anybody_leaves_without_a_word_where_its_pool_has_died(
+    queue: LiveQueue, pool: str, status: int
+) -> None:
+    command = [sys.executable, "-c", UNHEARD, queue.home.path, pool]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert ("FileNotFoundError" in ended.stderr) == (pool == "alive")
