@@ -30,6 +30,9 @@ pytestmark = pytest.mark.crash
 
 SEED = int(os.environ.get("QUEUECTL_CRASH_SEED", "1"))
 KILLS_AT_A_POINT, KILLS_ANYWHERE = 5, 20
+MANY = 25_000
+"""Jobs that take a while to be written anew."""
+
 REWRITE = f"{ADD_COLUMN} UPDATE jobs SET note = command || number; CREATE INDEX jobs_note ON jobs (note);"
 """A step that writes every job anew."""
 
@@ -101,10 +104,10 @@ def time_of(home: Home, steps: list[str]) -> float:
 def test_a_big_migration_killed_at_any_instant_is_finished_by_the_next(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     home, steps = unpacked(FIXTURES[-1], tmp_path), [REWRITE, "CREATE TABLE more (x TEXT) STRICT;"]
-    bulk = "".join(f"echo {n}\n" for n in range(50_000))
+    bulk = "".join(f"echo {n}\n" for n in range(MANY))
     added = run_program(home, "enqueue", "--lines", "--from", "-", stdin=bulk).out.split()
     ids = ids_in(home.database)
-    assert len(added) == 50_000
+    assert len(added) == MANY
     assert set(added) < set(ids)
     original = tmp_path / "original"
     shutil.copytree(home.path, original)
