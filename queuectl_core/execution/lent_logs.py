@@ -55,7 +55,9 @@ class LogMaker:
         if self._holds_output:
             self._end_with_name()
         self._folder, _, self._name = self._home.log(number, attempt).rpartition("/")
-        self._folders.of(self._folder)  # Made now: that there is no room for it must show before the run.
+        folder = self._folders.of(self._folder)  # Made now: that there is no room for it must show before the run.
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            os.unlink(self._name, dir_fd=folder)  # Of a run that power loss undid, or a database that was put back.
         if self._log >= 0 and os.fstat(self._log).st_nlink == 0:
             self._let_go()  # Somebody removed it.
         if self._log < 0 and self._spare is not None:

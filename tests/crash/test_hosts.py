@@ -152,17 +152,15 @@ def test_a_host_that_lives_gives_on_by_itself_what_its_dead_worker_ran_however_l
         assert wrong_of(storm) == []
 
 
-# What may be left of a run before is looked for until there is a file.
+# What may be left of a run before is looked for until a word comes through a FIFO.
 LOOKS_LONG = """
-import os, time
 from queuectl_core.cli.main import main
 from queuectl_core.execution.running import Runner
 
 def look(*_):
     open({looking!r}, "w").close()
-    while not os.path.exists({looked!r}):
-        time.sleep(0.01)
-    return True
+    with open({looked!r}, "rb") as words:
+        return bool(words.read(1))
 
 Runner.end_previous = look
 main()
@@ -171,6 +169,7 @@ main()
 
 def test_a_worker_that_looks_for_too_long_before_a_run_finds_the_job_given_on(tmp_path: Path, url: str) -> None:
     looking, looked = tmp_path / "looking", tmp_path / "looked"
+    os.mkfifo(looked)
     program = ("-c", LOOKS_LONG.format(looking=str(looking), looked=str(looked)))
     with hosts_on(tmp_path, url, 2) as storm:
         storm.store.run(set_setting("backoff_max", "0"))
@@ -181,7 +180,7 @@ def test_a_worker_that_looks_for_too_long_before_a_run_finds_the_job_given_on(tm
         assert storm.freeze(keeper)
         storm.start_pool(1)
         eventually(lambda: storm.ledger.has(job, Word.END), what=f"another host runs it; {storm.said()[-2000:]}")
-        looked.touch()
+        looked.write_bytes(b"!")  # There is a reader: that is what it waits for.
         storm.drain(1)
         assert outcomes(storm, job) == [Outcome.FAILED, Outcome.LOST, Outcome.COMPLETED]
         assert {line.attempt for line in storm.ledger.lines()} == {3}

@@ -19,7 +19,7 @@ from queuectl_core.execution.locks import is_alive
 from queuectl_core.execution.logs import make_log, open_log, remove_logs
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.doorbell import ANY, Doorbell
-from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.schema import back_up
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.statements import Wake
@@ -27,6 +27,7 @@ from queuectl_core.store.transactions.changes import Forgotten
 from tests.cli.line import CommandLine, Ran, program
 from tests.execution.pools import ROOT
 from tests.execution.waiting import eventually
+from tests.homes import prepared_home
 
 pytestmark = pytest.mark.crash
 
@@ -100,10 +101,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home that is prepared, without a store."""
-    made = Home(str(tmp_path / "home"))
-    prepare_home(made)
-    prepare_folders(made)
-    return made
+    return prepared_home(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.home import Home
 from tests.execution.pools import Gate, LiveQueue
+from tests.homes import prepared_home
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +29,7 @@ def _back_where_we_were(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home that is prepared."""
-    made = Home(str(tmp_path / "home"))
-    prepare_home(made)
-    prepare_folders(made)
-    return made
+    return prepared_home(tmp_path)
 
 
 @pytest.fixture

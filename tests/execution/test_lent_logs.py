@@ -184,6 +184,12 @@ def test_what_lies_where_a_log_belongs_is_replaced_and_not_written_to(home: Home
     assert outside.read_text() == "kept"
 
 
+def test_a_silent_run_has_not_the_log_of_one_that_was_undone(home: Home, maker: LogMaker) -> None:
+    ended(maker, 7, b"words")
+    ended(maker, 7)
+    assert not os.path.exists(home.log(7, 1))
+
+
 def test_a_folder_where_a_log_belongs_holds_up_no_other_run(home: Home, maker: LogMaker) -> None:
     ended(maker, 6, b"made the folder")
     os.mkdir(home.log(7, 1))

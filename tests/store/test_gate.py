@@ -19,22 +19,20 @@ import pytest
 from queuectl_core.execution.processes import is_stopped
 from queuectl_core.model.errors import StoreBusy
 from queuectl_core.model.job import NewJob
-from queuectl_core.store.home import Home, prepare_folders, prepare_home
+from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.gate import STANDING, Gate
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
 from tests.execution.waiting import PATIENCE, eventually
+from tests.homes import prepared_home
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made = Home(str(tmp_path / "home"))
-    prepare_home(made)
-    prepare_folders(made)
-    return made
+    return prepared_home(tmp_path)
 
 
 def test_one_is_through_at_a_time(home: Home) -> None:
