@@ -235,6 +235,32 @@ def test_those_who_take_turns_without_a_pause_have_equally_many(home: Home, tmp_
     assert min(turns) >= 0.9 * max(turns) - 2, turns
 
 
+SLOW = """
+import contextlib, os, sys, time
+from queuectl_core.store.home import Home
+from queuectl_core.store.sqlite import gate
+home, book, most = sys.argv[1:]
+turns = os.open(book, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+gate.STANDING = 0.25
+gate.time = type(sys)("time")
+gate.time.monotonic, gate.time.sleep = time.monotonic, lambda _: os.write(turns, b"round")
+with contextlib.closing(gate.Gate(Home(home), 60.0)) as ours:
+    while os.fstat(turns).st_size < int(most):
+        with ours.passed():
+            time.sleep(0.06)
+            os.write(turns, b".")
+"""
+"""Takes long turns, and writes into a book how often it took one, and how often it looked for another way."""
+
+
+def test_a_line_that_moves_is_stood_in_to_its_end_however_long(home: Home, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SLOW, home.path, str(book := tmp_path / "book"), "40"]
+    takers = [subprocess.Popen(command, cwd=ROOT) for _ in range(10)]
+    assert [taker.wait(PATIENCE) for taker in takers] == [0] * 10
+
+    assert "round" not in book.read_text()
+
+
 def test_one_who_dies_in_line_holds_up_nobody(line: Callable[..., Line]) -> None:
     waiting = line("abc")
 

@@ -6,9 +6,10 @@ it has passed: whoever comes draws a ticket, holds the byte of that number locke
 The kernel frees the byte of one who dies. (A flock alone is not served in order: of a hundred that wait for one, some
 had three times as many turns as others.)
 
-A line can be held up by one in it who is stopped (SIGSTOP), so nobody stands in it for longer than `STANDING`: after
-that, as where no line can be stood in, one goes round it and looks every now and then. Whoever writes without
-passing the gate is still kept out by SQLite itself.
+A line can be held up by one in it who is stopped (SIGSTOP), so nobody stands in one that has not moved for `STANDING`:
+after that, as where no line can be stood in, one goes round it and looks every now and then. (One that moves is stood
+in for as long as patience lasts: were a hundred to leave a long one, they would take the cores from those who move it.)
+Whoever writes without passing the gate is still kept out by SQLite itself.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -30,13 +31,13 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_05, 0.002
 """Seconds between two looks at the gate, at first and at most."""
 
 STANDING, GOING_ROUND = 0.5, 5.0
-"""Seconds that one stands in line at most, and goes round it once that was in vain."""
-
+"""Seconds that one stands in a line which does not move, and goes round it once that was in vain."""
 
 _AGAIN = 0.1
 """Seconds from one ring to the next."""
 
 _TICKET_BYTES = 6
+"""What a ticket takes in the file of the line: the one that was drawn last, and behind it the one that passed last."""
 
 
 def _lock_of(kind: int) -> bytes:
@@ -50,6 +51,10 @@ _ANYBODY, _NOBODY = _lock_of(fcntl.F_WRLCK), fcntl.F_UNLCK.to_bytes(2, sys.byteo
 
 class _TooLong(Exception):
     """One has stood in line for long enough."""
+
+
+class _StoodStill(_TooLong):
+    """The line did not move meanwhile."""
 
 
 class Gate:
@@ -81,9 +86,12 @@ class Gate:
             self.close()
             raise cannot_use(self._home.path, error) from error
 
-    def pauses(self) -> Iterator[float]:
-        """How long (s) to sleep between two looks. Raises SQLite's own busy error once patience has run out."""
-        deadline = time.monotonic() + self.patience
+    def pauses(self, since: float | None = None) -> Iterator[float]:
+        """How long (s) to sleep between two looks, of one who waits since then (s, monotonic), or from now on.
+
+        Raises SQLite's own busy error once patience has run out.
+        """
+        deadline = (time.monotonic() if since is None else since) + self.patience
         pause = SHORTEST_PAUSE
         while time.monotonic() <= deadline:
             yield pause
@@ -95,9 +103,12 @@ class Gate:
     def enter(self) -> None:
         """Wait until it is open, and pass. Raises a StoreError where the lock files cannot be used."""
         self._find()
-        if self._is_first() or self._stood_in_line() or self.is_open():
+        if self._is_first():
             return
-        for pause in self.pauses():
+        since = time.monotonic()
+        if self._stood_in_line() or self.is_open():
+            return
+        for pause in self.pauses(since):
             if self.is_open():
                 return
             time.sleep(pause)
@@ -118,13 +129,14 @@ class Gate:
         if threading.current_thread() is not threading.main_thread():
             return False  # It takes a signal to end the wait, and these come to the main thread.
         try:
-            with _no_longer_than(min(STANDING, self.patience)):
+            with _minded(min(STANDING, self.patience), _Standing(self._last_passed, self.patience).mind):
                 ticket = self._drawn()
                 fcntl.lockf(self._line, fcntl.LOCK_EX, 1, ticket - 1)
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
-        except _TooLong:
+                os.pwrite(self._line, _bytes_of(ticket), _TICKET_BYTES)
+        except _TooLong as error:
             self.leave()
-            if self.patience >= STANDING:  # Else it may just be a long line.
+            if isinstance(error, _StoodStill):
                 self._goes_round_until = time.monotonic() + GOING_ROUND
             return False
         except OSError:
@@ -141,10 +153,14 @@ class Gate:
         try:
             ticket = int.from_bytes(os.pread(self._line, _TICKET_BYTES, 0)) + 1
             fcntl.lockf(self._line, fcntl.LOCK_EX, 1, ticket)
-            os.pwrite(self._line, ticket.to_bytes(_TICKET_BYTES), 0)
+            os.pwrite(self._line, _bytes_of(ticket), 0)
             return ticket
         finally:
             fcntl.flock(self._line, fcntl.LOCK_UN)
+
+    def _last_passed(self) -> bytes:
+        """The ticket of the last who passed from the line."""
+        return os.pread(self._line, _TICKET_BYTES, _TICKET_BYTES)
 
     def leave(self) -> None:
         """Let the next one pass; harmless where we are not through."""
@@ -177,18 +193,41 @@ def _has(lock: int) -> bool:
     return True
 
 
-@contextmanager
-def _no_longer_than(seconds: float) -> Iterator[None]:
-    """Raise _TooLong in what is done here once it has taken so long; only in the main thread.
+def _bytes_of(ticket: int) -> bytes:
+    return ticket.to_bytes(_TICKET_BYTES)
 
-    A timer of somebody else's goes on afterwards, as if nothing had been.
+
+class _Standing:
+    """Of one who stands in line: since when, and since when the line has not moved."""
+
+    def __init__(self, last_passed: Callable[[], bytes], patience: float) -> None:
+        self._last_passed = last_passed
+        self._seen, self._seen_at = last_passed(), time.monotonic()
+        self._until = self._seen_at + patience
+
+    def mind(self) -> None:
+        """Raises _TooLong where it is no use to stand here longer."""
+        now = time.monotonic()
+        if (last := self._last_passed()) != self._seen:
+            self._seen, self._seen_at = last, now
+        if now - self._seen_at >= STANDING:
+            raise _StoodStill
+        if now >= self._until:
+            raise _TooLong
+
+
+@contextmanager
+def _minded(seconds: float, mind: Callable[[], None]) -> Iterator[None]:
+    """Call `mind` in what is done here, once it has taken so long and every now and then; only in the main thread.
+
+    What it raises ends what is done here. A timer of somebody else's goes on afterwards, as if nothing had been.
     """
 
     armed = True
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         if armed:
-            raise _TooLong
+            mind()
 
     before = signal.signal(signal.SIGALRM, ring)
     # Again and again: a ring that comes just before the call that waits does not cut it short.
