@@ -148,6 +148,10 @@ class Line:
             said += os.read(self._read, 1)
         return said.decode()
 
+    def has_passed(self) -> bool:
+        """Whether somebody was through of whom `passed` has not told."""
+        return bool(select.select([self._read], [], [], 0)[0])
+
     def close(self) -> None:
         """End those who are left."""
         self.gate.close()
@@ -282,6 +286,24 @@ def test_one_who_is_stopped_in_line_holds_up_nobody_for_long(line: Callable[...,
     assert sorted(waiting.passed(2)) == ["b", "c"]
     first.send_signal(signal.SIGCONT)
     assert waiting.passed(1) == "a"
+
+
+def test_a_line_stands_still_for_one_whom_only_others_overtake(line: Callable[..., Line]) -> None:
+    waiting = line("abc", STANDING)
+    first = waiting.waiters["a"]
+    first.send_signal(signal.SIGSTOP)
+    eventually(lambda: is_stopped(first.pid), what="it is stopped")
+    waiting.waiters["c"].kill()
+    waiting.waiters["c"].wait()
+
+    def overtaken() -> bool:
+        waiting.gate.leave()
+        waiting.gate.enter()  # In the place of the one that died, behind which nobody is stopped.
+        waiting.gate.leave()
+        return waiting.has_passed()
+
+    eventually(overtaken, what="the one between them goes round the line")
+    assert waiting.passed(1) == "b"
 
 
 def test_a_timer_of_another_goes_on_after_a_wait(home: Home) -> None:

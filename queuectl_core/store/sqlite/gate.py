@@ -129,8 +129,9 @@ class Gate:
         if threading.current_thread() is not threading.main_thread():
             return False  # It takes a signal to end the wait, and these come to the main thread.
         try:
-            with _minded(min(STANDING, self.patience), _Standing(self._last_passed, self.patience).mind):
-                ticket = self._drawn()
+            standing = _Standing(self._last_passed, self.patience)
+            with _minded(min(STANDING, self.patience), standing.mind):
+                ticket = standing.ticket = self._drawn()
                 fcntl.lockf(self._line, fcntl.LOCK_EX, 1, ticket - 1)
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
                 os.pwrite(self._line, _bytes_of(ticket), _TICKET_BYTES)
@@ -158,9 +159,9 @@ class Gate:
         finally:
             fcntl.flock(self._line, fcntl.LOCK_UN)
 
-    def _last_passed(self) -> bytes:
+    def _last_passed(self) -> int:
         """The ticket of the last who passed from the line."""
-        return os.pread(self._line, _TICKET_BYTES, _TICKET_BYTES)
+        return int.from_bytes(os.pread(self._line, _TICKET_BYTES, _TICKET_BYTES))
 
     def leave(self) -> None:
         """Let the next one pass; harmless where we are not through."""
@@ -198,17 +199,21 @@ def _bytes_of(ticket: int) -> bytes:
 
 
 class _Standing:
-    """Of one who stands in line: since when, and since when the line has not moved."""
+    """Of one who stands in line: since when, and since when it has not moved before its `ticket`, once it has one.
 
-    def __init__(self, last_passed: Callable[[], bytes], patience: float) -> None:
+    Who stands behind one that left the line can pass while nobody before us does.
+    """
+
+    def __init__(self, last_passed: Callable[[], int], patience: float) -> None:
         self._last_passed = last_passed
         self._seen, self._seen_at = last_passed(), time.monotonic()
         self._until = self._seen_at + patience
+        self.ticket: int | None = None
 
     def mind(self) -> None:
         """Raises _TooLong where it is no use to stand here longer."""
-        now = time.monotonic()
-        if (last := self._last_passed()) != self._seen:
+        now, last = time.monotonic(), self._last_passed()
+        if last != self._seen and (self.ticket is None or last < self.ticket):
             self._seen, self._seen_at = last, now
         if now - self._seen_at >= STANDING:
             raise _StoodStill
