@@ -95,15 +95,18 @@ def _is_ours(home: Home, name: str, registered: Worker | Pool | None) -> bool:
 
 
 def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
-    """Whether a worker or pool has died: its lock is free, or its lock file is gone and its process holds it no more.
+    """Whether a worker or pool has died: its lock is free, and its process holds it nowhere else.
 
-    A file that somebody removed under a living worker says nothing; the worker makes it anew within a second.
+    A file that somebody removed under a living worker says nothing; the worker makes it anew within a second. Nor does
+    the file of a home that was copied: what the worker runs is another queue's.
     """
     if is_alive(store.home, name):
         return False
-    if os.path.lexists(store.home.lock(name)) or registered is None:
-        return True
-    return not has_open(registered.pid, os.path.basename(store.home.lock(name)))
+    lock = store.home.lock(name)
+    if not os.path.lexists(lock):
+        return registered is None or not has_open(registered.pid, os.path.basename(lock))
+    note = read_note(store.home, name)
+    return note is None or note.boot != boot_id() or not has_open(note.pid, os.path.basename(lock))
 
 
 def _recover(store: Store, held: Held, values: Settings) -> Job | None:

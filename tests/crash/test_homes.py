@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.execution.locks import alive
+from queuectl_core.execution.recovery import recover_lost, stuck
 from queuectl_core.model.job import JobState, Outcome
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
@@ -74,6 +76,27 @@ def test_a_pool_whose_home_is_removed_says_so_once_makes_no_other_and_leaves_whe
     assert storm.said().count(storm.home.path) == 1
     assert not any(word in storm.said() for word in WRONG_WORDS)
     assert not os.path.lexists(storm.home.path)
+
+
+def test_a_pool_in_a_copy_of_a_home_ends_nothing_of_the_original(storm: Storm, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    pool = storm.start_pool(1)
+    job = storm.put(storm.ledger.command(gate=gate), max_retries=0)
+    storm.worker_of(pool, job)
+    copy = Home(str(tmp_path / "copy"))
+    subprocess.run(["cp", "-a", storm.home.path, copy.path], check=True)
+
+    with SqliteStore(copy) as store:
+        assert stuck(store) == []
+        assert recover_lost(store) == []
+        assert store.run(find([job]))[0].state is JobState.PROCESSING
+
+    gate.touch()
+    storm.drain(1)
+    assert storm.wrong() == []
+    assert [run.outcome for run in storm.store.run(history(storm.job(job).number))] == [Outcome.COMPLETED]
+    with SqliteStore(copy) as store:  # It is lost there, once nobody has it.
+        assert [lost.id for lost in recover_lost(store)] == [job]
 
 
 # ---------------------------------------------------------------- the database
