@@ -29,7 +29,7 @@ from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home, cannot_use, prepare_folders
 from queuectl_core.store.opening import open_home
 from queuectl_core.store.site import site_of
-from queuectl_core.store.sqlite.presence import Presence
+from queuectl_core.store.sqlite.presence import Presence, StoreReplaced
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.statistics import waiting_for
@@ -41,6 +41,10 @@ SHORTEST_LOOK = 0.02
 
 WORDLESS_SECONDS = 0.5
 """How long a draining pool may run nothing before it says what it waits for."""
+
+
+PUT_BACK_SECONDS = 10.0
+"""How long a store that was replaced is waited for. After that its pool leaves, which nobody can find by it any more."""
 
 
 class Keeper:
@@ -68,6 +72,7 @@ class Keeper:
         self._lease = Lease(self._site, self._store.run(settings()).values, self._renew)
         self._register()
         self._presence = Presence(home) if home.url is None else None
+        self._replaced_since: float | None = None
 
     def keep(self) -> None:
         """Step once a second, and whenever something comes, until the pool is gone."""
@@ -160,8 +165,16 @@ class Keeper:
                 tell(self._outbox, orders.RENEW)
 
     def _check_presence(self) -> None:
-        if self._presence is not None:
+        if self._presence is None:
+            return
+        try:
             self._presence.check()
+        except StoreReplaced:
+            self._replaced_since = self._replaced_since or time.monotonic()
+            if time.monotonic() - self._replaced_since > PUT_BACK_SECONDS:
+                tell(self._outbox, orders.LEAVE)
+            raise
+        self._replaced_since = None
 
     def _pass_on_orders(self) -> None:
         wished = self._store.run(workers.pool_orders(self._options.pool))

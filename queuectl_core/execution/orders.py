@@ -18,6 +18,7 @@ LOST = "lost"
 DRAINED = "drained"
 READY = "ready"
 RENEW = "renew"
+LEAVE = "leave"
 
 
 class KeeperOptions(NamedTuple):

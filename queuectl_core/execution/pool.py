@@ -56,7 +56,7 @@ class PoolOptions(NamedTuple):
 def run_pool(home: Home, options: PoolOptions, report: events.Report, ready: Callable[[str], None]) -> int:
     """Run a pool in this process until it has been told to leave and its workers have; returns 0.
 
-    Where its processes cannot start it gives up, and returns 1.
+    Where its processes cannot start it gives up, and where its store was replaced it leaves, and returns 1.
 
     `ready` is called with the pool's name once its workers are started. The store must exist.
     """
@@ -83,6 +83,7 @@ class Pool:
         """What kept the last process from being started, which is told once."""
         self._hangup_at = -CLOSING_SECONDS
         self._draining = False
+        self._is_replaced = False
         self._stopping = False
         self._stop_at: float | None = None
         close_on_exec()
@@ -103,7 +104,7 @@ class Pool:
             self._collect()
             self._mind_grace()
         self._leave()
-        return 0 if self._false_starts < MOST_FALSE_STARTS else 1
+        return 0 if self._false_starts < MOST_FALSE_STARTS and not self._is_replaced else 1
 
     # Children
 
@@ -226,6 +227,8 @@ class Pool:
                     self._tell_ready()
                 case orders.DRAIN | orders.DRAINED:
                     self._drain(quietly=word == orders.DRAINED)
+                case orders.LEAVE:
+                    self._leave_replaced()
                 case orders.STOP:
                     self._stop()
                 case orders.SCALE:
@@ -257,6 +260,13 @@ class Pool:
             tell(child.outbox, orders.DRAIN)
         if not quietly:
             self._report(events.Notice(f"pool {self.name} is stopping: what runs may finish"))
+
+    def _leave_replaced(self) -> None:
+        """Leave a store that nobody sees any more, as a failure: who watches over us may start another in the new one."""
+        if not self._is_replaced:
+            self._is_replaced = True
+            self._report(events.Notice(f"pool {self.name} leaves: another store is in the place of its own", serious=True))
+            self._drain(quietly=True)
 
     def _stop(self) -> None:
         """Have the workers end what they run, release it and leave."""

@@ -16,6 +16,7 @@ from queuectl_core.model.job import Outcome
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.contract import Store
 from queuectl_core.store.site import site_of
+from queuectl_core.store.sqlite.presence import Presence
 from queuectl_core.store.transactions import workers
 
 
@@ -29,6 +30,9 @@ class Standing:
         self._telling = telling
         self._site = site_of(store.home)
         self.lease = Lease(self._site, values, self._renew)
+        self._presence = Presence(store.home) if store.home.url is None else None
+        self.displaced = False
+        """Whether the store was not where it belongs when we last looked."""
 
     @property
     def is_shared(self) -> bool:
@@ -60,6 +64,11 @@ class Standing:
         if self.lease.due:
             with contextlib.suppress(StoreError), self._store.impatient(self.lease.patience):
                 self.lease.beat()
+
+    def may_claim(self) -> bool:
+        """Whether the store is where it belongs: what is done with one that was moved or replaced, nobody sees."""
+        self.displaced = self._presence is not None and self._presence.lost()
+        return not self.displaced
 
     def fenced(self) -> Reason | None:
         """The reason to end what runs, where others do not rely on us any more, or soon will not."""

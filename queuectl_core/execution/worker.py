@@ -99,7 +99,7 @@ class Worker:
                 continue
             if self._hand.must_report():
                 turns = self._take_turns()
-                due = turns.next_due_ms
+                due = None if self._standing.displaced else turns.next_due_ms
                 self._pass_on_ring(turns.claimed)
             if self._draining:
                 if self._hand.empty or self._abandoned:
@@ -179,7 +179,7 @@ class Worker:
         self._abandoned = self._stopping
 
     def _asks(self) -> list[Ask]:
-        if self._draining:
+        if self._draining or not self._standing.may_claim():
             return []
         options = self._options
         return [Ask(options.id, os.urandom(16).hex(), options.queues) for _ in range(self._hand.wanted())]

@@ -144,6 +144,35 @@ def test_a_database_that_is_taken_away_is_missed_at_once_and_found_again(
     assert [(storm.job(one).state, storm.job(one).attempts) for one in (job, later)] == [(JobState.COMPLETED, 1)] * 2
 
 
+BRIEFLY = (
+    "-c",
+    "from queuectl_core.execution import keeper; keeper.PUT_BACK_SECONDS = 0.5; "
+    "from queuectl_core.cli.main import main; main()",
+)
+"""A program whose pools wait but a moment for a store to be put back."""
+
+
+def test_a_pool_whose_database_was_replaced_for_good_claims_nothing_more_of_it_and_leaves(
+    storm: Storm, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    storm.program = BRIEFLY
+    pool = storm.start_pool(1)
+    running, waiting = (storm.put(storm.ledger.command(gate=gate), max_retries=0) for _ in range(2))
+    storm.worker_of(pool, running)
+    eventually(lambda: "has started" in storm.said(), what="the keeper, too, is there")
+    other = Home(str(tmp_path / "other"))
+    SqliteStore(other).close()
+    os.replace(other.database, storm.home.database)
+    gate.touch()
+
+    assert pool.process.wait(30) == 1
+    assert storm.said().count("another store is in the place of its own") == 1
+    assert storm.ledger.has(running, Word.END)
+    assert not storm.ledger.has(waiting, Word.START)
+    assert storm.store.run(find([waiting]))[0].state is JobState.PENDING
+
+
 def test_a_log_that_is_removed_under_a_pool_is_saved_by_stopping_it(storm: Storm, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     pool = storm.start_pool(2)

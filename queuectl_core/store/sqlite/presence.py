@@ -14,6 +14,10 @@ from queuectl_core.model.errors import StoreError
 from queuectl_core.store.home import Home
 
 
+class StoreReplaced(StoreError):
+    """Another file lies where the store was opened: whoever comes now sees that one."""
+
+
 class Presence:
     """The files of a store that this process has just opened and used, and keeps open."""
 
@@ -23,6 +27,11 @@ class Presence:
         self._database = home.database
         self._files = {path: found for path in paths if (found := _look(path))}
 
+    def lost(self) -> bool:
+        """Whether the database is no longer where it was opened, so that nobody sees what is done with it."""
+        found = _look(self._database)
+        return found is None or not os.path.samestat(found, self._files[self._database])
+
     def check(self) -> None:
         """Raise StoreError where one of them is gone, or is another file by now, or the database was emptied."""
         for path, before in self._files.items():
@@ -30,7 +39,7 @@ class Presence:
             if found is None:
                 raise StoreError(f"{path} is gone, and still in use here", _advice(path))
             if not os.path.samestat(found, before):
-                raise StoreError(f"{path} was replaced, and the one before is still in use here", _advice(path))
+                raise StoreReplaced(f"{path} was replaced, and the one before is still in use here", _advice(path))
             # The log is empty now and then.
             if not found.st_size and path == self._database:
                 raise StoreError(f"{path} was emptied, and is still in use here", _advice(path))
