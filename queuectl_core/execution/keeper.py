@@ -44,7 +44,7 @@ WORDLESS_SECONDS = 0.5
 
 
 PUT_BACK_SECONDS = 10.0
-"""How long a store that was replaced is waited for. After that its pool leaves, which nobody can find by it any more."""
+"""How long a store that was replaced is waited for. Then its pool leaves, which nobody can find by it any more."""
 
 
 class Keeper:

@@ -262,10 +262,12 @@ class Pool:
             self._report(events.Notice(f"pool {self.name} is stopping: what runs may finish"))
 
     def _leave_replaced(self) -> None:
-        """Leave a store that nobody sees any more, as a failure: who watches over us may start another in the new one."""
+        """Leave a store that nobody sees any more, as a failure: whoever watches over us may start another pool."""
         if not self._is_replaced:
             self._is_replaced = True
-            self._report(events.Notice(f"pool {self.name} leaves: another store is in the place of its own", serious=True))
+            self._report(
+                events.Notice(f"pool {self.name} leaves: another store is in the place of its own", serious=True)
+            )
             self._drain(quietly=True)
 
     def _stop(self) -> None:

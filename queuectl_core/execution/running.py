@@ -17,6 +17,7 @@ from queuectl_core.execution.process import CannotStart, Command, Exit, start
 from queuectl_core.execution.processes import ADOPTS_ORPHANS, children_of_self, reap_all
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.survivors import Trail, end_survivors
+from queuectl_core.execution.telling import Telling
 from queuectl_core.execution.watch import Ended, Limits, Look, Reason, Watch
 from queuectl_core.model.job import Job, Outcome, Result
 from queuectl_core.model.settings import Settings
@@ -45,12 +46,15 @@ class Ran(NamedTuple):
 class Runner:
     """Runs the jobs of one worker, one at a time."""
 
-    def __init__(self, home: Home, hold: Hold, poll: select.poll, signals: SignalPipe, tail_bytes: int) -> None:
+    def __init__(
+        self, home: Home, hold: Hold, poll: select.poll, signals: SignalPipe, tail_bytes: int, telling: Telling
+    ) -> None:
         self._logs = LogMaker(home, hold.name)
         self._hold = hold
         self._poll = poll
         self._signals = signals
         self._tail_bytes = tail_bytes
+        self._telling = telling
         self._environment = Environment(home.path, home.url)
         self._me = os.getpid()
 
@@ -89,12 +93,22 @@ class Runner:
         else:
             self._logs.keep()
             limits = Limits(timeout, settings.kill_grace, settings.max_log_bytes)
-            ended = Watch(command, log, limits, self._me, began).until_ended(self._poll, look)
+            watch = Watch(command, log, limits, self._me, began, lambda left: self._telling.stubborn(job, left))
+            ended = watch.until_ended(self._poll, look)
         failpoints.reached(Failpoint.EXITED)
         if ended.exit.code != 0 and children_of_self():
             # It will run again, or is dead: nothing of this run may go on. What a success leaves, it may.
-            _end_all(Trail(token, command.note, (self._me,)))
+            self._end_all(job, Trail(token, command.note, (self._me,)), look)
         return ended
+
+    def _end_all(self, job: Job, trail: Trail, look: Look) -> None:
+        """End the survivors of a run, however long it takes: until then its job stays where it is."""
+        told = False
+        while left := end_survivors(trail):
+            if not told:
+                self._telling.stubborn(job, left)
+            told = True
+            look.at(True)  # Orders are heard meanwhile, and others go on to rely on us.
 
     def _soon_ended(self, command: Command, began: float, timeout: float | None) -> Exit | None:
         """How the command ended, where nothing else came before it, and no time to look after it."""
@@ -119,12 +133,6 @@ class Runner:
         left = end_survivors(Trail(previous)) if previous is not None else []
         reap_all()
         return not left
-
-
-def _end_all(trail: Trail) -> None:
-    """End the survivors of a run, however long it takes: until then its job stays where it is."""
-    while end_survivors(trail):
-        pass
 
 
 def _ms(began: float, at: float) -> int:

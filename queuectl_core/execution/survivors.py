@@ -27,6 +27,9 @@ from queuectl_core.execution.processes import (
 SLACK_TICKS = 2
 """How far the start of a process, in whole ticks, may lie outside the instants noted around it."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
+"""Seconds between two looks at what is being ended, at first and at most: where it is of another user it may stay."""
+
 MOST_ROUNDS = 20
 """How often the processes that were born during a look are looked at in turn: elsewhere some always are."""
 
@@ -116,7 +119,7 @@ def _adopted(trail: Trail, living: dict[int, Process]) -> set[int]:
 def end_survivors(trail: Trail, patience: float = 5.0) -> list[Process]:
     """Kill what survives of the run until none is left; returns those that `patience` seconds did not end."""
     deadline = time.monotonic() + patience
-    quiet_looks = 0
+    quiet_looks, pause = 0, SHORTEST_PAUSE
     # Two looks: a process that is just about to execute another program shows no environment for an instant.
     while quiet_looks < 2:
         survivors = find_survivors(trail)
@@ -125,5 +128,6 @@ def end_survivors(trail: Trail, patience: float = 5.0) -> list[Process]:
             send(process, signal.SIGKILL)
         if survivors and time.monotonic() > deadline:
             return survivors
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE) if survivors else SHORTEST_PAUSE
     return []

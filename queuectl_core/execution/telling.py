@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from queuectl_core.execution import events
+from queuectl_core.execution.processes import Process
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.store.transactions.claims import Report
 
@@ -18,6 +21,11 @@ class Telling:
     def trouble(self, text: object) -> None:
         """Something is wrong, but not with a job."""
         self._report(events.Notice(f"worker {self._worker}: {text}", serious=True))
+
+    def stubborn(self, job: Job, left: Sequence[Process]) -> None:
+        """A run is over but for processes that cannot be ended."""
+        pids = ", ".join(str(process.pid) for process in left)
+        self.trouble(f"job {job.id} waits for processes of its run that cannot be ended: {pids}")
 
     def start(self, job: Job) -> None:
         """A run starts."""

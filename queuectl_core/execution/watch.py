@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from queuectl_core.execution.process import Command, Exit
-from queuectl_core.execution.processes import reap_strays, send
+from queuectl_core.execution.processes import Process, reap_strays, send
 from queuectl_core.execution.survivors import Trail, find_survivors
 from queuectl_core.model.durations import format_duration
 from queuectl_core.model.job import Outcome
@@ -23,7 +23,10 @@ ENDING_LOOK = 0.02
 """Seconds between two looks at what is left of a tree that is being ended."""
 
 STUBBORN_LOOK = 1.0
-"""The same, once KILL was sent and some of it does not go."""
+"""The same, once some of it has outlasted KILL by `PATIENCE`."""
+
+PATIENCE = 10.0
+"""Seconds from KILL until what is left is taken for something that cannot be ended."""
 
 SIZE_LOOK = 0.2
 """Seconds between two looks at the size of the output, where it is limited."""
@@ -69,9 +72,18 @@ class Ended(NamedTuple):
 
 class Watch:
     """The watch over one command. `poll` wakes for SIGCHLD, and for what else concerns the worker; a `Look` takes in
-    what came. `began` is when the command did, in seconds of the monotonic clock."""
+    what came. `began` is when the command did, in seconds of the monotonic clock. `stubborn` is called once where
+    processes of it outlast KILL for long."""
 
-    def __init__(self, command: Command, log: int, limits: Limits, adopter: int, began: float) -> None:
+    def __init__(
+        self,
+        command: Command,
+        log: int,
+        limits: Limits,
+        adopter: int,
+        began: float,
+        stubborn: Callable[[list[Process]], None],
+    ) -> None:
         self._command = command
         self._log = log
         self._limits = limits
@@ -80,6 +92,8 @@ class Watch:
         self._reason: Reason | None = None
         self._kill_at = 0.0
         self._killed = False
+        self._stubborn: Callable[[list[Process]], None] | None = stubborn
+        """Called where there is something to tell of them, which has not been told."""
 
     def until_ended(self, poll: select.poll, look: Look) -> Ended:
         """Wait until the command has ended, and end it where need be."""
@@ -110,12 +124,12 @@ class Watch:
             self._press_on()
             if exited:
                 looked = False
-                time.sleep(STUBBORN_LOOK if self._stubborn() else ENDING_LOOK)
+                time.sleep(self._ending_look())
 
     def _next_look(self, routine_at: float) -> float:
         times = [routine_at]
         if self._reason is not None:
-            times.append(time.monotonic() + ENDING_LOOK if self._killed else self._kill_at)
+            times.append(time.monotonic() + self._ending_look() if self._killed else self._kill_at)
         elif self._limits.timeout is not None:
             times.append(self._began + self._limits.timeout)
         if self._limits.max_log_bytes is not None and self._reason is None:
@@ -151,8 +165,15 @@ class Watch:
             return
         self._killed = True
         self._command.signal_group(signal.SIGKILL)
-        for process in find_survivors(self._trail):
+        left = find_survivors(self._trail)
+        for process in left:
             send(process, signal.SIGKILL)
+        if left and self._stubborn is not None and self._is_stubborn():
+            self._stubborn(left)
+            self._stubborn = None
 
-    def _stubborn(self) -> bool:
-        return self._killed and time.monotonic() > self._kill_at + 10 * STUBBORN_LOOK
+    def _ending_look(self) -> float:
+        return STUBBORN_LOOK if self._is_stubborn() else ENDING_LOOK
+
+    def _is_stubborn(self) -> bool:
+        return self._killed and time.monotonic() > self._kill_at + PATIENCE

@@ -78,7 +78,7 @@ class Worker:
         self._poll = select.poll()
         for handle in others:
             self._poll.register(handle, select.POLLIN)
-        self._runner = Runner(home, self._hold, self._poll, self._signals, self._store.tail_bytes)
+        self._runner = Runner(home, self._hold, self._poll, self._signals, self._store.tail_bytes, self._telling)
         self._hand = Hand()
         self._places = Places()
         self._turn: OpenTurn | None = None

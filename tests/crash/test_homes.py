@@ -144,11 +144,12 @@ def test_a_database_that_is_taken_away_is_missed_at_once_and_found_again(
     assert [(storm.job(one).state, storm.job(one).attempts) for one in (job, later)] == [(JobState.COMPLETED, 1)] * 2
 
 
-BRIEFLY = (
-    "-c",
-    "from queuectl_core.execution import keeper; keeper.PUT_BACK_SECONDS = 0.5; "
-    "from queuectl_core.cli.main import main; main()",
-)
+BRIEFLY = """
+from queuectl_core.cli.main import main
+from queuectl_core.execution import keeper
+keeper.PUT_BACK_SECONDS = 0.5
+main()
+"""
 """A program whose pools wait but a moment for a store to be put back."""
 
 
@@ -156,7 +157,7 @@ def test_a_pool_whose_database_was_replaced_for_good_claims_nothing_more_of_it_a
     storm: Storm, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
-    storm.program = BRIEFLY
+    storm.program = ("-c", BRIEFLY)
     pool = storm.start_pool(1)
     running, waiting = (storm.put(storm.ledger.command(gate=gate), max_retries=0) for _ in range(2))
     storm.worker_of(pool, running)

@@ -13,6 +13,7 @@ from queuectl_core.store.transactions.changes import retry
 from queuectl_core.store.transactions.jobs import tail
 from tests.execution.pools import Gate, LiveQueue, lives, pids_in
 from tests.execution.trees import SIZE, tree
+from tests.execution.troubles import Trouble
 from tests.execution.waiting import eventually
 
 
@@ -146,3 +147,25 @@ def test_ended_strays_of_many_runs_do_not_pile_up(queue: LiveQueue, exit_code: i
     assert {queue.job(job).state for job in jobs} == {state}
     itself, *others = queue.output(watcher).split()
     assert others == [itself]
+
+
+@pytest.mark.parametrize("end", ["exit 1", "wait"], ids=["that failed", "whose time is over"])
+def test_a_run_that_leaves_what_cannot_be_ended_says_so_once_and_waits_for_it(
+    queue: LiveQueue, tmp_path: Path, end: str
+) -> None:
+    queue.set(kill_grace=0.1)
+    pids = tmp_path / "pids"
+    pool = queue.ready_pool(trouble=Trouble.UNKILLABLE)
+    leave = f"setsid sh -c 'echo $$ >> {pids}; exec sleep 1000' & until [ -s {pids} ]; do :; done"
+    job = queue.put(f"{leave}; {end}", timeout=1, max_retries=0)
+    [left] = pids_in(pids, 1)
+    said = f"worker {pool.name}-1: job {job} waits for processes of its run that cannot be ended: {left}"
+
+    eventually(lambda: said in pool.notices(), what="it is told")
+    assert queue.job(job).state is JobState.PROCESSING
+    other = queue.put("true")
+    os.kill(left, signal.SIGKILL)
+
+    queue.once(other, JobState.COMPLETED)
+    assert queue.job(job).state is JobState.DEAD
+    assert pool.notices() == [said]

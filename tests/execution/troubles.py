@@ -1,4 +1,4 @@
-"""Trouble with the store that a test makes for the processes of a pool, at the very moment that it is about."""
+"""Trouble that a test makes for the processes of a pool, mostly with the store, at the very moment that it is about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
-from queuectl_core.execution import keeper, maintenance
+from queuectl_core.execution import keeper, maintenance, survivors, watch
 from queuectl_core.model.errors import StoreBusy, StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     BUSY_MEANWHILE = "others hold the store for longer than a worker waits for it while its command runs"
     GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
     STEPS_IN_VAIN = "a keeper can do nothing of what it does each second"
+    UNKILLABLE = "processes that left the session of a command cannot be ended, as those of another user cannot"
     UNANSWERED = "a connection to a server breaks at a commit, which was made or not"
 
 
@@ -32,6 +33,10 @@ def make(trouble: Trouble, odds: float = 1.0) -> None:
         case Trouble.STEPS_IN_VAIN:
             keeper.STEP_SECONDS = 0.001
             maintenance.Maintenance.step = _refuse  # type: ignore[method-assign, assignment]
+        case Trouble.UNKILLABLE:
+            survivors.send = watch.send = lambda *_: None  # type: ignore[attr-defined]
+            watch.PATIENCE = 0.2
+            survivors.end_survivors.__defaults__ = (watch.PATIENCE,)
         case Trouble.UNANSWERED:
             from queuectl_core.store.postgres.connecting import Bounded
 
