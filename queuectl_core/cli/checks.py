@@ -77,8 +77,11 @@ def _counts(store: Store) -> Finding:
 
 
 def _workers(store: Store) -> Finding:
-    from queuectl_core.execution.roster import WorkerState, worker_views
+    from queuectl_core.execution.roster import WorkerState, stopped_pools, worker_views
 
+    if deaf := stopped_pools(store):
+        detail = f"pool {listed(pool.id for pool in deaf)} is stopped and hears nothing"
+        return warning("workers", detail, f"let it go on: kill -CONT {' '.join(str(pool.pid) for pool in deaf)}")
     views = worker_views(store)
     lost = [view for view in views if view.state is WorkerState.LOST]
     if not lost:

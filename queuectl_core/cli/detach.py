@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from queuectl_core.store.home import Home, prepare_folders, prepare_home, refuse
 Ready = Callable[[str], None]
 Run = Callable[[Ready], int]
 
+PATIENCE = 30.0
+"""Seconds that a pool has to get its workers: it goes on to try after that, but nobody waits for it."""
+
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """O_NONBLOCK for a FIFO in its place, which would be waited for; it means nothing to a file."""
 
@@ -34,7 +38,8 @@ def log_path(home: Home) -> str:
 def start_detached(home: Home, run: Run) -> str:
     """Run `run` in a child that outlives us; returns the id it gives to its `Ready`, once it does.
 
-    Raises the QueueError that `run` raises before that, or Refused where the child ends without a word.
+    Raises the QueueError that `run` raises before that, or Refused where the child ends without a word, or says nothing
+    for long.
     """
     prepare_home(home)
     prepare_folders(home)
@@ -50,6 +55,9 @@ def start_detached(home: Home, run: Run) -> str:
     os.close(log)
     os.close(writer)
     with open(reader, encoding="utf-8") as answer:
+        if not select.select([reader], [], [], PATIENCE)[0]:
+            hint = f"see {log_path(home)}; 'kill {child}' ends it"
+            raise Refused(f"the pool goes on to try, but has no workers after {PATIENCE:g} s", hint)
         # One line, not to the end: workers that were forked before it came may hold the other end.
         line = answer.readline()
     return _understood(line, home)

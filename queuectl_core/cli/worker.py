@@ -137,6 +137,7 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
             return DONE
         pools = [found.id for found in (living if pool is None else [_named(pool, living)])]
         store.run(order(pools, Orders.STOP if now else Orders.DRAIN))
+        _tell_of_the_deaf(store, pools)
         _tell_what_is_awaited(store, pools)
         if not wait_until_gone(store, pools, timeout):
             _tell_a_person("the time is over: ending what still runs")
@@ -165,6 +166,14 @@ def wait_until_gone(store: Store, pools: list[str], seconds: float | None) -> bo
             return False
         time.sleep(GLANCE)
     return True
+
+
+def _tell_of_the_deaf(store: Store, pools: list[str]) -> None:
+    from queuectl_core.execution.roster import stopped_pools
+
+    for pool in stopped_pools(store):
+        if pool.id in pools:
+            output.note(f"pool {pool.id} is stopped and hears nothing until 'kill -CONT {pool.pid}'")
 
 
 def _tell_what_is_awaited(store: Store, pools: list[str]) -> None:
@@ -196,6 +205,7 @@ def scale_pool(number: int, pool: str | None) -> None:
             raise NoSuchPool(f"pool {meant.id} is stopping", "start another with 'queuectl worker start'")
         if not store.run(scale(meant.id, number)):
             raise _no_such_pool(meant.id)
+        _tell_of_the_deaf(store, [meant.id])
 
 
 def _named(pool: str, living: list[Pool]) -> Pool:

@@ -21,7 +21,7 @@ from queuectl_core.execution.orders import KeeperOptions, WorkerOptions, tell
 from queuectl_core.execution.processes import become_subreaper, close_on_exec, reap_strays
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.store.doorbell import Doorbell
-from queuectl_core.store.home import Home
+from queuectl_core.store.home import Home, cannot_use
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STEADY_SECONDS = 10.0
@@ -58,7 +58,8 @@ def run_pool(home: Home, options: PoolOptions, report: events.Report, ready: Cal
 
     Where its processes cannot start it gives up, and where its store was replaced it leaves, and returns 1.
 
-    `ready` is called with the pool's name once its workers are started. The store must exist.
+    `ready` is called with the pool's name once its workers are started. The store must exist. Raises a StoreError where
+    the home takes no files.
     """
     return Pool(home, options, report, ready).supervise()
 
@@ -90,7 +91,10 @@ class Pool:
         become_subreaper()
         self.name = _fresh_name(home)
         self._signals = SignalPipe((*STOP_SIGNALS, signal.SIGCHLD))
-        self._hold = Hold(home, self.name)  # last: its file would stay where anything else fails
+        try:
+            self._hold = Hold(home, self.name)  # last: its file would stay where anything else fails
+        except OSError as error:
+            raise cannot_use(home.path, error) from error
 
     def supervise(self) -> int:
         """Keep the wanted workers alive until told to leave, and until they have left."""

@@ -119,6 +119,12 @@ def living_pools(store: Store) -> list[Pool]:
     return [pool for pool in known.pools if pool.id in living]
 
 
+def stopped_pools(store: Store) -> list[Pool]:
+    """The registered pools of this home that are stopped, by SIGSTOP or Ctrl+Z: they hear nothing."""
+    here = alive(store.home)
+    return [pool for pool in store.run(roster()).pools if pool.id in here and is_stopped(pool.pid)]
+
+
 def arriving(store: Store) -> frozenset[str]:
     """The pools of this home that live and are not on the roster yet: they cannot be told anything."""
     living = {name for name in alive(store.home) if "-" not in name}

@@ -9,6 +9,7 @@ import resource
 import signal
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,13 +17,16 @@ from pathlib import Path
 
 import pytest
 
+from queuectl_core.cli.detach import log_path
 from queuectl_core.cli.worker import usual_count
 from queuectl_core.execution.descriptors import NEEDED
 from queuectl_core.execution.locks import alive
-from queuectl_core.execution.processes import all_processes, send
+from queuectl_core.execution.processes import all_processes, is_stopped, send
+from queuectl_core.execution.roster import living_pools
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.gate import Gate
+from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.settings import set_setting
 from tests.cli.line import CommandLine, at_terminal, program, run_program
 from tests.execution.waiting import PATIENCE, eventually
@@ -230,6 +234,54 @@ def test_a_stop_that_does_not_wait_releases_what_runs_uncharged(
     found = look(store, job)
     assert (found.state, found.attempts) == (JobState.PENDING, 0)
     assert not alive(queuectl.home)
+
+
+def test_a_pool_that_is_stopped_is_named_to_who_would_tell_it_something(
+    queuectl: CommandLine, detached: Callable[..., str]
+) -> None:
+    pool = detached("--count", "1")
+    with SqliteStore(queuectl.home) as store:
+        [pid] = [found.pid for found in living_pools(store)]
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: is_stopped(pid), what="it is stopped")
+    said = f"pool {pool} is stopped and hears nothing"
+    try:
+        assert said in queuectl("worker", "scale", "2").err
+        assert said in queuectl("doctor").out
+        stopping = subprocess.Popen(program(queuectl.home, "worker", "stop"), stderr=subprocess.PIPE, text=True)
+        with stopping:
+            assert stopping.stderr is not None
+            assert f"{said} until 'kill -CONT {pid}'" in stopping.stderr.readline()
+            os.kill(pid, signal.SIGCONT)
+            assert stopping.wait(PATIENCE) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+HOMELESS = """
+import errno, os, sys
+from queuectl_core.cli.main import main
+from queuectl_core.execution import pool
+def refuse(home, name):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), home.lock(name))
+pool.Hold = refuse
+main()
+"""
+"""Starts a pool whose lock file finds no room."""
+
+
+@pytest.mark.parametrize("options", [[], ["--detach"]])
+def test_a_start_that_finds_no_room_for_its_lock_says_so_in_one_line(
+    home: Home, store: Engine, options: list[str]
+) -> None:
+    command = [sys.executable, "-c", HOMELESS, "--home", home.path, "worker", "start", *options]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert re.fullmatch(rf"queuectl: cannot use {home.run}\S+: No space left on device: free .*\n", ran.stderr)
+    if options:
+        assert "Traceback" not in Path(log_path(home)).read_text()
 
 
 def test_a_pool_is_scaled_up_and_down(queuectl: CommandLine, detached: Callable[..., str]) -> None:
