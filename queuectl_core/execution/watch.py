@@ -31,6 +31,9 @@ PATIENCE = 10.0
 SIZE_LOOK = 0.2
 """Seconds between two looks at the size of the output, where it is limited."""
 
+FLOOD = 2
+"""A run that is ended for its output, and has written this many times what it may, is killed at once."""
+
 ROUTINE_LOOK = 1.0
 """Seconds between two looks at the store: the guarantee, where a doorbell is only a hint."""
 
@@ -132,14 +135,16 @@ class Watch:
             times.append(time.monotonic() + self._ending_look() if self._killed else self._kill_at)
         elif self._limits.timeout is not None:
             times.append(self._began + self._limits.timeout)
-        if self._limits.max_log_bytes is not None and self._reason is None:
-            times.append(time.monotonic() + SIZE_LOOK)
+        if self._limits.max_log_bytes is not None and not self._killed:
+            times.append(time.monotonic() + (SIZE_LOOK if self._reason is None else ENDING_LOOK))
         return min(times)
 
     def _consider(self, asked: Reason | None) -> None:
         """Begin to end the run, where there is a reason and it is not being ended yet."""
         if asked is not None and asked.within is not None and self._reason is not None:
             self._kill_at = min(self._kill_at, time.monotonic() + asked.within)
+        if self._reason is not None and self._has_written(FLOOD):
+            self._kill_at = min(self._kill_at, time.monotonic())
         reason = self._reason or asked or self._overrun()
         if reason is None or self._reason is not None:
             return
@@ -152,12 +157,18 @@ class Watch:
                 send(process, signal.SIGTERM)
 
     def _overrun(self) -> Reason | None:
-        timeout, most = self._limits.timeout, self._limits.max_log_bytes
+        timeout = self._limits.timeout
         if timeout is not None and time.monotonic() >= self._began + timeout:
             return Reason(Outcome.TIMED_OUT, f"timed out after {format_duration(timeout)}")
-        if most is not None and os.fstat(self._log).st_size > most:
+        if self._has_written(1):
+            most = self._limits.max_log_bytes
             return Reason(Outcome.FAILED, f"output grew past max_log_bytes ({most} bytes)")
         return None
+
+    def _has_written(self, times: int) -> bool:
+        """Whether there is more output than so many times the most, where that is limited."""
+        most = self._limits.max_log_bytes
+        return most is not None and os.fstat(self._log).st_size > times * most
 
     def _press_on(self) -> None:
         """Kill what is left, once the grace has run out."""

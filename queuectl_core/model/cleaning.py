@@ -24,7 +24,7 @@ _URL = r"(?:\b[a-z][a-z0-9+.-]*:/+|\bpostgres(?:ql)?:)[^\s:/?#@\[]*:"
 _NAMED = "(?:{})?{}=".format(
     *("".join(f"(?:{c}|%{ord(c):x}|%{ord(c.upper()):x})" for c in word) for word in ("ssl", "password"))
 )
-_PASSWORD = rf"({_URL})(?:.*(?=@)|(?!\d+\b)[^\s/]+)|((?:^|[?&;\s]){_NAMED})[^&\s]*"
+_PASSWORD = rf"({_URL})(?:.*(?=@)|(?!\d+\b)[^\s/]+)|((?:^|[?&;\s]){_NAMED})[^&\s]*?(?=:?(?:[&\s]|$))"
 _MOST_REDACTED = 10_000
 """Characters of a text with a URL in it that are kept at most; no message is as long."""
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}

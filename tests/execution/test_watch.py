@@ -14,7 +14,7 @@ from queuectl_core.store.transactions.jobs import tail
 from tests.execution.pools import Gate, LiveQueue, lives, pids_in
 from tests.execution.trees import SIZE, tree
 from tests.execution.troubles import Trouble
-from tests.execution.waiting import eventually
+from tests.execution.waiting import PATIENCE, eventually
 
 
 def test_a_timeout_ends_the_command_and_all_that_it_started(queue: LiveQueue, tmp_path: Path) -> None:
@@ -123,6 +123,14 @@ def test_output_past_its_limit_is_charged_while_the_pool_is_stopping_too(queue: 
     assert pool.ended() == 0
     assert queue.outcomes(job) == [Outcome.FAILED]
     assert queue.job(job).state is JobState.DEAD
+
+
+def test_a_run_that_writes_on_instead_of_ending_is_killed_at_once(queue: LiveQueue) -> None:
+    queue.set(max_log_bytes=10_000, kill_grace=2 * PATIENCE)
+    job = queue.put("trap '' TERM; while :; do echo more and more; done", max_retries=0)
+    queue.drained()
+    [run] = queue.runs(job)
+    assert (run.outcome, run.signal) == (Outcome.FAILED, signal.SIGKILL)
 
 
 def test_the_end_of_the_output_is_stored_with_its_run(queue: LiveQueue) -> None:

@@ -157,6 +157,15 @@ def test_a_mark_without_a_version_is_said_to_be_damaged(home: Home, version: str
             attempt(home)
 
 
+def test_a_store_that_lost_a_table_is_said_to_be_damaged(home: Home) -> None:
+    make_home(home)
+    with psycopg.connect(str(home.url), autocommit=True) as connection:
+        connection.execute("DROP TABLE queuectl.jobs CASCADE")
+
+    with pytest.raises(StoreDamaged, match="jobs missing from schema"):
+        make_home(home)
+
+
 def test_two_schemas_of_one_database_are_two_queues(home: Home) -> None:
     other = Home(home.path, with_parameter(str(home.url), "schema=other"))
     for one in (home, other):

@@ -197,6 +197,57 @@ def kept_prepared(url: str, folder: Path) -> int:
     return int(count)
 
 
+@pytest.mark.parametrize(("given", "becomes"), [("off", "on"), ("local", "local"), ("on", "on")])
+def test_what_a_person_changes_is_flushed_whatever_the_server_is_set_to(url: str, given: str, becomes: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"SET synchronous_commit = {given}".encode())
+        seen: list[str] = []
+        for kind, durable in ((Kind.WRITE, False), (Kind.WORK, True), (Kind.WORK, False)):
+            connection.execute(begin(kind, parse_address(url).schema, durable=durable).encode())
+            seen += connection.execute("SHOW synchronous_commit").fetchone() or ()
+            connection.execute("ROLLBACK")
+    assert seen == [becomes, becomes, given]
+
+
+def test_a_server_that_takes_sessions_and_ends_them_is_not_pressed(
+    queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("queuectl_core.store.postgres.store.time.sleep", slept.append)
+    cut_commits(queue, url, monkeypatch, times=4, arrive=False)
+
+    queue.run(enqueue(NewJob("true")))
+
+    assert len(queue.run(page())) == 1
+    assert len(slept) >= 3
+    assert slept[-1] > slept[0] > 0
+
+
+def test_a_transaction_that_takes_longer_than_the_server_allows_is_told_at_once(
+    queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.info.server_version < 170_000:
+            pytest.skip("this server knows no transaction_timeout")
+    tries: list[int] = []
+    attempt = PostgresStore._attempt
+
+    def counted(store: PostgresStore, *rest: Any) -> Any:
+        tries.append(1)
+        store._connection.execute("SET transaction_timeout = 100")
+        return attempt(store, *rest)
+
+    def slow() -> Any:
+        with psycopg.connect(url) as other:
+            other.execute(f"LOCK TABLE {parse_address(url).schema}.jobs".encode())
+            queue.run(enqueue(NewJob("true")))
+
+    monkeypatch.setattr(PostgresStore, "_attempt", counted)
+    with pytest.raises(StoreError, match="transaction timeout"):
+        slow()
+    assert len(tries) == 1
+
+
 def test_nothing_is_kept_prepared_where_a_pooler_is_in_between(url: str, postgres: Databases, tmp_path: Path) -> None:
     plain = postgres.over_tcp(url)
     with proxy_to(plain) as network, proxy_to(plain, Pooler) as pooler:

@@ -26,7 +26,15 @@ from queuectl_core.store.postgres.connecting import (
     set_up,
     was_new,
 )
-from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translating
+from queuectl_core.store.postgres.faults import (
+    CLASHES,
+    NoAnswer,
+    TooSlow,
+    is_hopeless,
+    is_lost,
+    may_come_back,
+    translating,
+)
 from queuectl_core.store.postgres.requests import MOST_CLASHES, announced, channel, fresh_key, pauses
 from queuectl_core.store.site import place_of
 from queuectl_core.store.statements import Kind, Many, Play, Row, Rows, Statement, Transaction, Wake
@@ -164,8 +172,10 @@ class AsyncPostgresStore:
     ) -> T:
         """Attempt it until it succeeds, or cannot; over a new connection where the one before was lost."""
         deadline = time.monotonic() + PATIENCE
-        clashes = 0
+        clashes = losses = 0
         for pause in pauses():
+            if losses > 1:  # As in the store of commands and workers.
+                await asyncio.sleep(pause)
             connection = await line.connection(deadline)
             try:
                 async with asyncio.timeout(LIMIT):
@@ -179,8 +189,9 @@ class AsyncPostgresStore:
                     raise
                 await asyncio.sleep(min(pause, 0.01 * clashes))
             except psycopg.Error as error:
-                if not is_lost(error, connection) or time.monotonic() > deadline:
+                if is_hopeless(error) or not is_lost(error, connection) or time.monotonic() > deadline:
                     raise
+                losses += 1
                 await line.drop()
         raise AssertionError("pauses do not end")
 

@@ -60,12 +60,19 @@ HOT_PLANS = {
 }
 
 
-def begin(kind: Kind, schema: str, key: bytes | None = None, now: int | None = None) -> str:
+FLUSHED = """
+CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
+""".strip()
+"""That a commit is on the disk before it is answered, however far the server's own setting goes beyond that."""
+
+
+def begin(kind: Kind, schema: str, key: bytes | None = None, now: int | None = None, *, durable: bool = False) -> str:
     """How a transaction begins, in one trip: with settings that stay with it also behind a pooler of transactions, and
     where it changes something, by noting its `key`.
 
     That answers with no row where the change was made before. It waits for a transaction of the same key that is not
-    over yet. `now` is for tests; otherwise the instant is the server's.
+    over yet. `now` is for tests; otherwise the instant is the server's. What a person changes is always `durable`: a
+    role or database may be set to answer before a commit is stored.
     """
     local = {
         "search_path": f'"{schema}", pg_catalog',
@@ -77,6 +84,8 @@ def begin(kind: Kind, schema: str, key: bytes | None = None, now: int | None = N
     if kind is Kind.WORK:
         local |= HOT_PLANS
     settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in local.items())
+    if durable or kind is Kind.WRITE:
+        settings += f", set_config('synchronous_commit', {FLUSHED}, true)"
     text = f"{BEGIN[kind]}; SELECT {settings}"
     if key is None:
         return text

@@ -51,6 +51,11 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | psyco
     return connection.closed or connection.broken or isinstance(error, _AWAY)
 
 
+def is_hopeless(error: psycopg.Error) -> bool:
+    """Whether the same would come of another try: the server ended the session since it had taken too long."""
+    return isinstance(error, errors.TransactionTimeout)
+
+
 def may_come_back(error: psycopg.Error) -> bool:
     """Whether a failed attempt to connect may go well a moment later: the server is restarting, or full of sessions."""
     if isinstance(error, _AWAY):
@@ -82,6 +87,29 @@ _UNREAD = (
 """Signs that libpq could not understand what it was given, and sent nothing."""
 
 
+_MEANINGS: tuple[tuple[tuple[type[psycopg.Error], ...], type[StoreError], str, str], ...] = (
+    ((TooSlow,), StoreError, "{shown} does not answer", "see whether the server and the network are well"),
+    (
+        (errors.LockNotAvailable, errors.QueryCanceled, errors.SerializationFailure),
+        StoreBusy,
+        "{shown} is busy: {what}",
+        "try again",
+    ),
+    (
+        (errors.TransactionTimeout,),
+        StoreError,
+        "{shown}: {what}",
+        "raise transaction_timeout for your role, or do less at a time",
+    ),
+    (_FULL, StoreFull, "{shown} has no room: {what}", "make room on the server; nothing was changed"),
+    (_FORBIDDEN, StoreReadOnly, "{shown}: {what}", "ask for the rights of your role, or use another"),
+    (_DAMAGED, StoreDamaged, "{shown} is damaged: {what}", "restore a backup of the server"),
+    (_PREPARED, StoreError, "{shown}: {what}", "behind a pooler, put prepare_threshold=none into the URL"),
+    (_NO_STORE, StoreError, "there is no store in {shown}: {what}", "make it with 'queuectl init'"),
+)
+"""What errors of the server mean: the error that says so, its words and its hint. The first that fits counts."""
+
+
 @contextmanager
 def translating(shown: str) -> Iterator[None]:
     """Raise what an error of psycopg means; `shown` as for `translated`."""
@@ -98,21 +126,9 @@ def translated(error: psycopg.Error, shown: str) -> StoreError:
         error.args = ("the URL cannot be read",)
         return StoreError(f"the URL {shown} cannot be read", "write what is special in a name or password as %XX")
     what = without_passwords(_reason(error))
-    match error:
-        case TooSlow():
-            return StoreError(f"{shown} does not answer", "see whether the server and the network are well")
-        case errors.LockNotAvailable() | errors.QueryCanceled() | errors.SerializationFailure():
-            return StoreBusy(f"{shown} is busy: {what}", "try again")
-    if isinstance(error, _FULL):
-        return StoreFull(f"{shown} has no room: {what}", "make room on the server; nothing was changed")
-    if isinstance(error, _FORBIDDEN):
-        return StoreReadOnly(f"{shown}: {what}", "ask for the rights of your role, or use another")
-    if isinstance(error, _DAMAGED):
-        return StoreDamaged(f"{shown} is damaged: {what}", "restore a backup of the server")
-    if isinstance(error, _PREPARED):
-        return StoreError(f"{shown}: {what}", "behind a pooler, put prepare_threshold=none into the URL")
-    if isinstance(error, _NO_STORE):
-        return StoreError(f"there is no store in {shown}: {what}", "make it with 'queuectl init'")
+    for kinds, meaning, wrong, hint in _MEANINGS:
+        if isinstance(error, kinds):
+            return meaning(wrong.format(shown=shown, what=what), hint)
     if isinstance(error, _AWAY) or _is_of_connection(error):
         return StoreError(f"cannot reach {shown}: {what}", "check the URL, the server and the network")
     return StoreError(f"{shown}: {what}", "run 'queuectl doctor'")

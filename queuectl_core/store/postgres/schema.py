@@ -25,6 +25,7 @@ from queuectl_core.model.errors import (
 )
 from queuectl_core.store import failpoints
 from queuectl_core.store.failpoints import Failpoint
+from queuectl_core.store.postgres import checkup
 from queuectl_core.store.postgres.address import Address
 from queuectl_core.store.statements import read_migrations
 
@@ -107,6 +108,7 @@ def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[i
         if version > newest:
             raise NewerSchema(f"{address.shown} was written by a newer queuectl (schema {version})", "upgrade queuectl")
         if version == newest:
+            _refuse_incomplete(connection, address)
             return
         if version:
             _refuse_in_use(connection, address)
@@ -119,6 +121,15 @@ def make(connection: psycopg.Connection[Any], address: Address, steps: Mapping[i
         connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, mark))
         failpoints.reached(Failpoint.MIGRATING)
     failpoints.reached(Failpoint.MIGRATED)
+
+
+def _refuse_incomplete(connection: psycopg.Connection[Any], address: Address) -> None:
+    """What is missing cannot be made again without what was in it."""
+    query = "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s"
+    there = {name for (name,) in connection.execute(query, (address.schema,))}
+    if missing := sorted({*checkup.WORK, *checkup.OPERATE} - there):
+        what = f"{', '.join(missing)} missing from schema {address.schema}"
+        raise StoreDamaged(f"{address.shown} is damaged: {what}", "restore a backup of the database")
 
 
 def _refuse_encoding(connection: psycopg.Connection[Any], address: Address) -> None:

@@ -33,7 +33,15 @@ from queuectl_core.store.postgres.connecting import (
     set_up,
     was_new,
 )
-from queuectl_core.store.postgres.faults import CLASHES, NoAnswer, TooSlow, is_lost, may_come_back, translating
+from queuectl_core.store.postgres.faults import (
+    CLASHES,
+    NoAnswer,
+    TooSlow,
+    is_hopeless,
+    is_lost,
+    may_come_back,
+    translating,
+)
 from queuectl_core.store.postgres.folding import fold
 from queuectl_core.store.postgres.requests import (
     FOLD_ONE_IN,
@@ -128,7 +136,7 @@ class PostgresStore:
     def _until_done(self, transaction: Transaction[T], key: bytes) -> Play[T]:
         """Attempt it until it is committed, or cannot be."""
         deadline = time.monotonic() + self._patience
-        clashes = 0
+        clashes = losses = 0
         for pause in pauses():
             try:
                 return self._attempt(transaction, key)
@@ -137,8 +145,11 @@ class PostgresStore:
                 if clashes > MOST_CLASHES:
                     raise
             except psycopg.Error as error:
-                if not is_lost(error, self._connection) or time.monotonic() > deadline:
+                if is_hopeless(error) or not is_lost(error, self._connection) or time.monotonic() > deadline:
                     raise
+                losses += 1
+                if losses > 1:  # A server that takes connections and ends them is not to be pressed.
+                    time.sleep(pause)
                 self._connection = self._connected(deadline, first=False)
                 continue
             time.sleep(min(pause, 0.01 * clashes))
@@ -149,7 +160,8 @@ class PostgresStore:
         connection = self._ready()
         changes = transaction.kind is not Kind.READ
         now = self._given_clock() if self._given_clock is not None else None
-        text = begin(transaction.kind, self._address.schema, key if changes else None, now)
+        durable = changes and self.always_durable
+        text = begin(transaction.kind, self._address.schema, key if changes else None, now, durable=durable)
         try:
             begun = connection.execute(text.encode(), prepare=False)
             if changes and not was_new(begun):
