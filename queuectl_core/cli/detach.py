@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
+from queuectl_core.execution.pool_log import APPEND, log_path
 from queuectl_core.model import errors
 from queuectl_core.model.cleaning import clean, without_passwords
 from queuectl_core.model.errors import QueueError, Refused
@@ -26,14 +27,6 @@ Run = Callable[[Ready], int]
 PATIENCE = 30.0
 """Seconds that a pool has to get its workers: it goes on to try after that, but nobody waits for it."""
 
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-"""O_NONBLOCK for a FIFO in its place, which would be waited for; it means nothing to a file."""
-
-
-def log_path(home: Home) -> str:
-    """Where a pool in the background writes what it would tell on a terminal."""
-    return f"{home.logs}/pool.log"
-
 
 def start_detached(home: Home, run: Run) -> str:
     """Run `run` in a child that outlives us; returns the id it gives to its `Ready`, once it does.
@@ -44,7 +37,7 @@ def start_detached(home: Home, run: Run) -> str:
     prepare_home(home)
     prepare_folders(home)
     refuse_link(log_path(home))
-    log = os.open(log_path(home), _APPEND, 0o600)
+    log = os.open(log_path(home), APPEND, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
     reader, writer = os.pipe()

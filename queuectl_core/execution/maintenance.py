@@ -1,4 +1,4 @@
-"""What a keeper does to a store on the side: recovery, retention, checkpoints, samples of depth."""
+"""What a keeper does on the side: recovery, retention, checkpoints, samples of depth, the log of pools kept short."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from queuectl_core.execution.logs import remove_logs
+from queuectl_core.execution.pool_log import shorten
 from queuectl_core.execution.recovery import recover_lost
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.model.settings import Settings
@@ -15,7 +16,7 @@ from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.statistics import tidy
 
 ROUND_SECONDS = 60.0
-"""How often old jobs are forgotten and depths are sampled."""
+"""How often old jobs are forgotten, depths are sampled, and a long log of pools is put aside."""
 
 FORGET_AT_ONCE = 200
 """How many jobs one transaction of retention removes, so that no claim waits long for it."""
@@ -36,6 +37,7 @@ class Maintenance:
         if time.monotonic() >= self._round_at:
             self._round_at = time.monotonic() + ROUND_SECONDS
             self._store.run(tidy())
+            shorten(self._store.home)
             self._forgetting = self._forget_old(self._store.run(settings()).values)
         # One chunk a step: deleting files fast slows down those who make them.
         next(self._forgetting, None)

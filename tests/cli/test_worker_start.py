@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from queuectl_core.cli.detach import log_path
 from queuectl_core.cli.worker import usual_count
 from queuectl_core.execution.descriptors import NEEDED
 from queuectl_core.execution.locks import alive
+from queuectl_core.execution.pool_log import log_path
 from queuectl_core.execution.processes import all_processes, is_stopped, send
 from queuectl_core.execution.roster import living_pools
 from queuectl_core.model.job import JobState
