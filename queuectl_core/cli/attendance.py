@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from queuectl_core.cli import output
+from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 
 
 def note_if_nobody_works(store: Store) -> None:
-    """Say on stderr that no worker runs, where none does. Raises a StoreError."""
-    if not _somebody_works(store):
-        output.note("no worker runs: start one with 'queuectl worker start'")
+    """Say on stderr that no worker runs, where none does.
+
+    What was to be done is done by then: that nobody can be looked for is no failure of it.
+    """
+    with contextlib.suppress(StoreError, OSError):
+        if not _somebody_works(store):
+            output.note("no worker runs: start one with 'queuectl worker start'")
 
 
 def _somebody_works(store: Store) -> bool:

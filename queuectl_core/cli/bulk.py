@@ -28,6 +28,9 @@ from queuectl_core.store.transactions.arrivals import JobRow, enqueue_rows, numb
 BATCH = 1000
 """How many jobs are in memory at a time."""
 
+LONGEST_LINE = 64 * 2**20
+"""Bytes of a line at most: a command takes no such number, and a file that has no lines would fill the memory."""
+
 LENGTH_BYTES = 8
 """How the length of a batch is written before it."""
 
@@ -46,7 +49,8 @@ def enqueue_file(path: str, *, lines: bool, fields: dict[str, Any]) -> None:
     reader = _commands(fields) if lines else _json_jobs(fields)
     home = context.home()
     prepare_home(home)
-    with given_lines(path, "reading", "nothing was stored") as given, _room(home) as room:
+    reading = given_lines(path, "reading", "nothing was stored", LONGEST_LINE, LONGEST_LINE)
+    with reading as given, _room(home) as room:
         spool = Spool(room)
         spool.fill(given, reader, home)
         if not spool.jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -55,6 +56,8 @@ def set_value(key: str, value: str) -> None:
     """Set a setting; running pools take it up."""
     with context.open_store() as store:
         kept = store.run(set_setting(key, value))
+    if setting_named(key).key == "shell" and not _can_be_run(kept):
+        output.note(f"{kept} is no program that can be run here: jobs given as text will fail")
     _tell_a_person(f"{setting_named(key).key} is now {kept}")
 
 
@@ -66,6 +69,10 @@ def unset(key: str) -> None:
     with context.open_store() as store:
         store.run(unset_setting(setting.key))
     _tell_a_person(f"{setting.key} is now {setting.default}, its default")
+
+
+def _can_be_run(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
 def setting_json(setting: Setting, text: str | None) -> Shape:

@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
@@ -20,10 +21,12 @@ LINES_A_STEP = 1000
 
 
 @contextmanager
-def given_lines(path: str, title: str, hint: str, longest_first: int = -1) -> Iterator[Iterator[bytes]]:
+def given_lines(
+    path: str, title: str, hint: str, longest_first: int = -1, longest: int = -1
+) -> Iterator[Iterator[bytes]]:
     """The lines, with their ends; of the first no more than `longest_first` bytes come together.
 
-    Raises QueueError with that hint where they cannot be read.
+    Raises QueueError with that hint where they cannot be read, or one has more than `longest` bytes (-1: any number).
     """
     try:
         file = _opened(path)
@@ -36,7 +39,10 @@ def given_lines(path: str, title: str, hint: str, longest_first: int = -1) -> It
         def counted() -> Iterator[bytes]:
             read = 0
             try:
-                for number, line in enumerate(chain((file.readline(longest_first),), file), 1):
+                rest = iter(partial(file.readline, longest), b"")
+                for number, line in enumerate(chain((file.readline(longest_first),), rest), 1):
+                    if len(line) == longest and not line.endswith(b"\n"):
+                        raise QueueError(f"line {number} has more than {longest:,} bytes", hint)
                     yield line
                     read += len(line)
                     if number % LINES_A_STEP == 0:

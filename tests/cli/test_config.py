@@ -89,3 +89,12 @@ def test_no_line_is_longer_than_the_terminal_is_wide(home: Home, store: Engine) 
 
     assert max(map(len, shown.splitlines())) <= 80
     assert "backoff_jitter" in shown
+
+
+@pytest.mark.parametrize("shell", ["/nonexistent", "/tmp"])
+def test_a_shell_that_cannot_be_run_is_told_of(queuectl: CommandLine, shell: str) -> None:
+    ran = queuectl("config", "set", "shell", shell)
+
+    assert ran.status == 0
+    assert ran.err == f"queuectl: {shell} is no program that can be run here: jobs given as text will fail\n"
+    assert queuectl("config", "set", "shell", "/bin/sh").err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import UTC, datetime
 
@@ -117,3 +118,16 @@ def test_a_taken_id_is_refused_with_status_1(queuectl: CommandLine, store: Engin
 @pytest.mark.parametrize("fields", ['"state": "pending"', '"attempts": 0', '"created_at": "x", "updated_at": 1'])
 def test_what_old_job_files_carry_is_tolerated(queuectl: CommandLine, fields: str) -> None:
     assert queuectl("enqueue", f'{{"command": "true", {fields}}}').out == "1\n"
+
+
+def test_a_job_is_stored_though_nobody_can_be_looked_for(
+    queuectl: CommandLine, store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_home: object) -> bool:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("queuectl_core.execution.locks.any_worker", refuse)
+
+    ran = queuectl("enqueue", "--", "true")
+
+    assert (ran.status, ran.out, ran.err) == (0, "1\n", "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from queuectl_core.store.transactions.jobs import count_matching
+from queuectl_core.store.transactions.jobs import count_matching, page
 from tests.cli.line import CommandLine
 from tests.store.engines import Engine
 
@@ -151,3 +151,16 @@ def test_text_from_outside_is_cleaned_before_it_is_repeated(queuectl: CommandLin
 
 def test_bytes_that_are_no_utf_8_are_refused(queuectl: CommandLine, store: Engine) -> None:
     refused(queuectl, store, "UTF-8", "enqueue", "--", "echo \udcff")
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
+    queuectl: CommandLine, store: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("queuectl_core.cli.bulk.LONGEST_LINE", 20)
+    (lines := tmp_path / "lines").write_text("true\n" + 30 * "x")
+
+    ran = queuectl("enqueue", "--lines", "--from", str(lines))
+
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == "queuectl: line 2 has more than 20 bytes: nothing was stored\n"
+    assert store.run(page()) == []
