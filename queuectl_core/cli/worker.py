@@ -5,7 +5,9 @@ What a pool does is `queuectl_core.execution.pool`; a command reaches it through
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from queuectl_core.cli.output import Cell, Column
 from queuectl_core.cli.parameters import COUNT, QUEUE, SECONDS, TEXT, json_option
 from queuectl_core.cli.shapes import Shape, instant
 from queuectl_core.execution.cores import usable_cores
-from queuectl_core.model.errors import InvalidInput, NoSuchPool, Refused
+from queuectl_core.model.errors import InvalidInput, NoSuchPool, Refused, StoreFull
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
@@ -135,15 +137,30 @@ def stop(pool: str | None, timeout: float | None, now: bool) -> int:
         if pool is None and not living:
             output.note("no pool is running")
             return DONE
-        pools = [found.id for found in (living if pool is None else [_named(pool, living)])]
-        store.run(order(pools, Orders.STOP if now else Orders.DRAIN))
+        meant = living if pool is None else [_named(pool, living)]
+        pools = [found.id for found in meant]
+        _give(store, meant, Orders.STOP if now else Orders.DRAIN)
         _tell_of_the_deaf(store, pools)
         _tell_what_is_awaited(store, pools)
         if not wait_until_gone(store, pools, timeout):
             _tell_a_person("the time is over: ending what still runs")
-            store.run(order(pools, Orders.STOP))
+            _give(store, meant, Orders.STOP)
             wait_until_gone(store, pools, None)
     return DONE
+
+
+def _give(store: Store, pools: list[Pool], wished: Orders) -> None:
+    """Have pools stop; by signals where the disk has no room for orders."""
+    try:
+        store.run(order([pool.id for pool in pools], wished))
+    except StoreFull:
+        if store.home.url is not None:
+            raise
+        for pool in pools:
+            # Each counts once: a pool that drains already stops at any of them, and two of a kind may come as one.
+            for number in (signal.SIGTERM, signal.SIGINT)[: 1 + (wished is Orders.STOP)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pool.pid, number)
 
 
 def _pools_there(store: Store) -> list[Pool]:

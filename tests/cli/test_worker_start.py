@@ -23,10 +23,12 @@ from queuectl_core.execution.locks import alive
 from queuectl_core.execution.pool_log import log_path
 from queuectl_core.execution.processes import all_processes, is_stopped, send
 from queuectl_core.execution.roster import living_pools
+from queuectl_core.model.errors import StoreFull
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.gate import Gate
 from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.statements import Kind, Transaction
 from queuectl_core.store.transactions.settings import set_setting
 from tests.cli.line import CommandLine, at_terminal, program, run_program
 from tests.execution.waiting import PATIENCE, eventually
@@ -234,6 +236,31 @@ def test_a_stop_that_does_not_wait_releases_what_runs_uncharged(
     found = look(store, job)
     assert (found.state, found.attempts) == (JobState.PENDING, 0)
     assert not alive(queuectl.home)
+
+
+@pytest.mark.parametrize("how", [(), ("--now",), ("--timeout", "0.2")])
+def test_a_pool_is_stopped_too_where_the_disk_has_no_room_for_the_order(
+    queuectl: CommandLine,
+    store: Engine,
+    detached: Callable[..., str],
+    how: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = put(store, "sleep 60" if how else "sleep 0.5")
+    detached("--count", "1")
+    eventually(lambda: look(store, job).state is JobState.PROCESSING)
+    run = SqliteStore.run
+
+    def full(opened: SqliteStore, transaction: Transaction[object]) -> object:
+        if transaction.kind is not Kind.READ:
+            raise StoreFull("no room is left", "free some space")
+        return run(opened, transaction)
+
+    monkeypatch.setattr(SqliteStore, "run", full)
+    assert queuectl("worker", "stop", *how).status == 0
+
+    assert not alive(queuectl.home)
+    assert look(store, job).state is (JobState.PENDING if how else JobState.COMPLETED)
 
 
 def test_a_pool_that_is_stopped_is_named_to_who_would_tell_it_something(
