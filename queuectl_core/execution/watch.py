@@ -31,8 +31,8 @@ PATIENCE = 10.0
 SIZE_LOOK = 0.2
 """Seconds between two looks at the size of the output, where it is limited."""
 
-FLOOD = 2
-"""A run that is ended for its output, and has written this many times what it may, is killed at once."""
+FLOOD_BYTES = 64 * 2**20
+"""A run that is being ended, and has written so much more than it may, is killed at once: it would fill the disk."""
 
 ROUTINE_LOOK = 1.0
 """Seconds between two looks at the store: the guarantee, where a doorbell is only a hint."""
@@ -143,7 +143,7 @@ class Watch:
         """Begin to end the run, where there is a reason and it is not being ended yet."""
         if asked is not None and asked.within is not None and self._reason is not None:
             self._kill_at = min(self._kill_at, time.monotonic() + asked.within)
-        if self._reason is not None and self._has_written(FLOOD):
+        if self._reason is not None and self._has_written(FLOOD_BYTES):
             self._kill_at = min(self._kill_at, time.monotonic())
         reason = self._reason or asked or self._overrun()
         if reason is None or self._reason is not None:
@@ -160,15 +160,15 @@ class Watch:
         timeout = self._limits.timeout
         if timeout is not None and time.monotonic() >= self._began + timeout:
             return Reason(Outcome.TIMED_OUT, f"timed out after {format_duration(timeout)}")
-        if self._has_written(1):
+        if self._has_written(0):
             most = self._limits.max_log_bytes
             return Reason(Outcome.FAILED, f"output grew past max_log_bytes ({most} bytes)")
         return None
 
-    def _has_written(self, times: int) -> bool:
-        """Whether there is more output than so many times the most, where that is limited."""
+    def _has_written(self, more: int) -> bool:
+        """Whether there are so many bytes more of output than there may be, where that is limited."""
         most = self._limits.max_log_bytes
-        return most is not None and os.fstat(self._log).st_size > times * most
+        return most is not None and os.fstat(self._log).st_size > most + more
 
     def _press_on(self) -> None:
         """Kill what is left, once the grace has run out."""
