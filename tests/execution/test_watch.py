@@ -127,7 +127,7 @@ def test_output_past_its_limit_is_charged_while_the_pool_is_stopping_too(queue: 
 
 def test_a_run_that_floods_its_log_instead_of_ending_is_killed_at_once(queue: LiveQueue) -> None:
     queue.set(max_log_bytes=10_000, kill_grace=2 * PATIENCE)
-    job = queue.put("trap '' TERM; exec yes more and more", max_retries=0)
+    job = queue.put("trap '' TERM; head -c 200M /dev/zero; while :; do sleep 0.05; done", max_retries=0)
     queue.drained()
     [run] = queue.runs(job)
     assert (run.outcome, run.signal) == (Outcome.FAILED, signal.SIGKILL)
