@@ -63,12 +63,17 @@ class EnduringDriver(LinuxDriver):
         self._file = cast("Any", EnduringFile(cast("IO[str]", self._file)))
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal again where it was given up; where it was not, that would take it twice."""
+        """Take the terminal again where it was given up; where it was not, that would take it twice.
+
+        Others have drawn on it in both cases, so all of the picture is drawn.
+        """
         if self._must_signal_resume:
             super()._sigcont_application()
         elif self._modes is not None and self._is_in_front():
             self._set_again(self._modes)
-            self._app.refresh(layout=True)
+        else:
+            return
+        self._app.refresh(layout=True)
 
     def _is_in_front(self) -> bool:
         """Whether the terminal may be set: whoever does that in the background is stopped again."""

@@ -62,18 +62,21 @@ def test_a_signal_ends_it_while_a_question_is_open(console: Console, store: Bloc
 def test_a_stopped_console_gives_the_terminal_back_and_draws_itself_again_when_it_goes_on(
     console: Console, store: BlockingSqlite
 ) -> None:
-    put(store, "echo first-row")
+    rows = [f"echo row-{n}" for n in range(9)]
+    for row in rows:
+        put(store, row)
     with console() as screen:
-        screen.shows("echo first-row")
+        screen.shows(*rows, "● live", "? Help")
 
         screen.send(signal.SIGTSTP)
         screen.until(lambda: is_stopped(screen.process.pid), "it is stopped")
         screen.until(lambda: b"1049" not in screen.left_on(), "it has left the terminal")
         assert screen.left_on() == set()
-        drawn = len(screen.raw)
+        screen.used_by_others("\x1b[2J\x1b[Hsomething else")
 
         screen.send(signal.SIGCONT)
-        screen.until(lambda: b"first-row" in screen.raw[drawn:], "it draws the row again")
+        screen.shows(*rows, "● live", "? Help")
+        screen.until(lambda: "something else" not in screen.text, "nothing else is in sight")
         screen.press("q")
         assert screen.ended() == 0
         screen.assert_restored()
