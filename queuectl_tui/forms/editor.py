@@ -7,11 +7,10 @@ import shlex
 import shutil
 import signal
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, NamedTuple
 
 from textual.app import App, SuspendNotSupported
@@ -21,6 +20,12 @@ from queuectl_core.model.errors import Refused
 
 FALLBACKS = ("vi", "nano")
 """What is looked for where neither variable is set."""
+
+_FROM_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
+"""What goes to every process at the terminal, and is meant for the editor alone."""
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What ends the console, and its editor before."""
 
 
 class Edited(NamedTuple):
@@ -49,15 +54,26 @@ def edit_text(app: App[Any], text: str) -> Edited:  # Any: whatever the app retu
     """Let a person edit the text while the console is away from the screen; nothing else goes on meanwhile.
 
     The text lies in a directory that nobody else can enter, so that what the editor keeps beside it is as private,
-    and goes with it. Raises Refused where there is no editor, or no terminal to give to it.
+    and goes with it. Raises Refused where there is no editor, or no terminal to give to it, or where the console is
+    told to end meanwhile; what was typed is kept then.
     """
     words = editor_command(os.environ)
     with TemporaryDirectory(prefix="queuectl-") as folder:
         file = Path(folder, "job.json")
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
             writing.write(text.encode(errors="surrogateescape"))
-        wrong = _run(app, [*words, str(file)])
+        lent = _Lent()
+        wrong = _run(app, lent, [*words, str(file)])
+        if lent.told_to_end:
+            typed = _text_in(file) != text or len(os.listdir(folder)) > 1
+            app.exit(128 + lent.told_to_end, message=f"what you wrote is kept in {_kept(folder)}" if typed else None)
+            raise Refused("the console was told to end")
         return Edited(_text_in(file), wrong)
+
+
+def _kept(folder: str) -> str:
+    """A copy of the folder that stays: of the text, and of what the editor saved beside it as it ended."""
+    return shutil.copytree(folder, mkdtemp(prefix="queuectl-kept-"), dirs_exist_ok=True)
 
 
 def _text_in(file: Path) -> str:
@@ -68,10 +84,10 @@ def _text_in(file: Path) -> str:
         return ""  # as good as emptied
 
 
-def _run(app: App[Any], command: list[str]) -> str:
+def _run(app: App[Any], lent: _Lent, command: list[str]) -> str:
     try:
-        with app.suspend(), _interrupts_left_to_the_child():
-            status = subprocess.run(command, check=False).returncode
+        with app.suspend():
+            status = lent.run(command)
     except SuspendNotSupported:
         raise Refused("the editor needs a terminal of its own", "edit the job in the form instead, with e") from None
     except OSError as error:
@@ -81,21 +97,37 @@ def _run(app: App[Any], command: list[str]) -> str:
     return f"the editor ended with status {status}" if status else ""
 
 
-@contextmanager
-def _interrupts_left_to_the_child() -> Iterator[None]:
-    """A ctrl+c in the editor goes to every process at the terminal, and is not meant for the console.
+class _Lent:
+    """A terminal that is an editor's for a while."""
 
-    Handlers rather than SIG_IGN, which the editor would inherit.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGQUIT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def __init__(self) -> None:
+        self.told_to_end = 0
+        """The signal that told the console to end meanwhile; 0 for none."""
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def run(self, command: list[str]) -> int:
+        """Run the editor to its end; its status. Raises OSError where it cannot be run.
+
+        The event loop, which would act on each signal once the editor has ended, hears of none. Handlers rather than
+        SIG_IGN, which the editor would inherit.
+        """
+        before = {number: signal.signal(number, _ignore) for number in _FROM_THE_KEYBOARD}
+        before |= {number: signal.signal(number, self._end) for number in _ENDING}
+        woken = signal.set_wakeup_fd(-1)
+        try:
+            self._child = subprocess.Popen(command)
+            return self._child.wait()
+        finally:
+            signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, number: int, _: object) -> None:
+        """Have the editor end. At a hang-up editors save what they hold, even those that do not at SIGTERM."""
+        self.told_to_end = number
+        if self._child is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGHUP)
 
 
 def _ignore(*_: object) -> None:

@@ -1,0 +1,76 @@
+"""An editor on the console's terminal: keys and signals that come while it is there."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.console.terminal.conftest import Console
+from tests.store.acts import look, put
+from tests.store.engines import BlockingSqlite
+
+_EDITOR = """#!/bin/sh
+trap 'echo interrupted' INT
+trap 'echo held > "$1.held"; exit 1' HUP
+echo '{"command": "echo typed", "max_retries": 0, "cwd": "/"}' > "$1"
+echo the editor is here
+until [ "$line" = leave ]; do read -r line; done
+"""
+"""An editor as they are: it lives through ctrl+c, and saves what it holds when the terminal goes."""
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """$VISUAL; answers with the folder that temporary files are in."""
+    program, drafts = tmp_path / "editor", tmp_path / "drafts"
+    drafts.mkdir()
+    program.write_text(_EDITOR)
+    program.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(program))
+    monkeypatch.setenv("TMPDIR", str(drafts))
+    return drafts
+
+
+def test_a_ctrl_c_in_the_editor_is_the_editors_alone(console: Console, store: BlockingSqlite, editor: Path) -> None:
+    job = put(store, "echo first-row")
+    with console() as screen:
+        screen.shows("echo first-row", "● live")
+        screen.press("\x05")
+        screen.shows("the editor is here")
+
+        screen.press("\x03")
+        screen.shows("interrupted")
+        screen.press("leave\n")
+
+        screen.shows("echo typed", "● live", "? Help")
+        assert look(store, job).command == "echo typed"
+        screen.press("q")
+        assert screen.ended() == 0
+        screen.assert_restored()
+    assert list(editor.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_console_ends_the_editor_and_what_was_typed_is_kept(
+    console: Console, store: BlockingSqlite, editor: Path, number: signal.Signals
+) -> None:
+    job = put(store, "echo first-row")
+    with console(columns=200) as screen:
+        screen.shows("echo first-row", "● live")
+        screen.press("\x05")
+        screen.shows("the editor is here")
+
+        screen.send(number)
+
+        assert screen.ended() == 128 + number
+        screen.assert_restored()
+        [kept] = editor.iterdir()
+        assert f"what you wrote is kept in {kept}" in screen.text
+        assert "echo typed" in (kept / "job.json").read_text()
+        assert (kept / "job.json.held").exists()
+        assert (kept.stat().st_mode & 0o777, (kept / "job.json").stat().st_mode & 0o777) == (0o700, 0o600)
+        assert look(store, job).command == "echo first-row"
+        shutil.rmtree(kept)
