@@ -21,8 +21,8 @@ from queuectl_core.model.errors import Refused
 FALLBACKS = ("vi", "nano")
 """What is looked for where neither variable is set."""
 
-_FROM_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
-"""What goes to every process at the terminal, and is meant for the editor alone."""
+_FROM_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+"""What goes to every process at the terminal, and is the editor's to act on."""
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 """What ends the console, and its editor before."""
@@ -116,7 +116,7 @@ class _Lent:
         woken = signal.set_wakeup_fd(-1)
         try:
             self._child = subprocess.Popen(command)
-            return self._child.wait()
+            return _ended(self._child)
         finally:
             signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
             for number, handler in before.items():
@@ -128,6 +128,17 @@ class _Lent:
         if self._child is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._child.pid, signal.SIGHUP)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """Wait until the editor has ended; its status. While it is stopped, so are we: a shell waits for all of its job."""
+    while True:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return child.returncode
+        os.kill(0, signal.SIGSTOP)
+        os.kill(child.pid, signal.SIGCONT)  # here we go on; whoever said so may have said it to us alone
 
 
 def _ignore(*_: object) -> None:
