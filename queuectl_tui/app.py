@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from queuectl_core.model.errors import QueueError
 from queuectl_core.model.job import JobState
+from queuectl_tui import closing
 from queuectl_tui.acting.undo import Undo
 from queuectl_tui.acting.work import Work
 from queuectl_tui.actions import PANE_ACTIONS, PANES, Place
@@ -340,7 +341,7 @@ class QueueConsole(App[int]):
 
     async def on_unmount(self) -> None:
         """Give the store up."""
-        await self.session.close()
+        await closing.close(self.session, lambda: self.return_value)
 
 
 __all__ = ["PANES", "QueueConsole"]

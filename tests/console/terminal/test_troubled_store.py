@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from tests.console.terminal.conftest import Console
+from tests.console.terminal.screen import Screen
 from tests.store.acts import look, put
 from tests.store.engines import BlockingSqlite
 
@@ -74,6 +78,68 @@ def test_rows_stay_while_somebody_holds_the_store_and_a_change_waits(
 
         screen.until(lambda: look(store, job).state == "cancelled", "it is cancelled")
         screen.shows("cancelled")
+
+
+WAITS = "waiting for a change that the store has not taken yet; Ctrl+C gives it up"
+GIVEN_UP = "left without waiting for the store"
+
+
+def leaves_while_a_change_waits(screen: Screen) -> None:
+    """Cancel a job, which the store does not take, and leave."""
+    screen.shows("echo first-row", "● live")
+    screen.press("c")
+    screen.shows("a change has waited")
+    screen.press("q")
+    screen.shows(WAITS)
+    assert screen.left_on() == set()
+
+
+def test_a_console_that_leaves_says_that_a_change_waits_and_the_store_takes_it(
+    console: Console, store: BlockingSqlite, home: Home
+) -> None:
+    job = put(store, "echo first-row", delay=3600)
+    with console() as screen:
+        with held(home):
+            leaves_while_a_change_waits(screen)
+
+        assert screen.ended() == 0
+        screen.assert_restored()
+        assert look(store, job).state == "cancelled"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_gives_a_change_up_that_a_console_waits_for_as_it_leaves(
+    console: Console, store: BlockingSqlite, home: Home, number: signal.Signals
+) -> None:
+    job = put(store, "echo first-row", delay=3600)
+    with held(home), console() as screen:
+        leaves_while_a_change_waits(screen)
+
+        if number is signal.SIGINT:
+            screen.press("\x03")
+        else:
+            screen.send(number)
+
+        assert screen.ended() == 128 + number
+        screen.assert_restored()
+        assert GIVEN_UP in screen.text
+    assert look(store, job).state == "pending"
+
+
+def test_a_signal_ends_a_console_at_once_while_a_change_waits(
+    console: Console, store: BlockingSqlite, home: Home
+) -> None:
+    put(store, "echo first-row", delay=3600)
+    with held(home), console() as screen:
+        screen.shows("echo first-row", "● live")
+        screen.press("c")
+        screen.shows("a change has waited")
+
+        screen.send(signal.SIGTERM)
+
+        assert screen.ended() == 143
+        screen.assert_restored()
+        assert GIVEN_UP in screen.text
 
 
 def test_a_store_that_was_removed_is_told_and_its_rows_stay(
