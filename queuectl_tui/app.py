@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
@@ -34,17 +34,16 @@ from queuectl_tui.remembered import Memory
 from queuectl_tui.room import Room
 from queuectl_tui.session import Session
 from queuectl_tui.switching import Switching
+from queuectl_tui.telling import Telling
 from queuectl_tui.vital import Vital, read_vital
 from queuectl_tui.widgets import edges
 from queuectl_tui.widgets.line import Line
-from queuectl_tui.widgets.prompt import Check, Prompt
-from queuectl_tui.widgets.question import Question
 
 LOOK_SECONDS = 0.25
 """How often it is looked whether the store has changed."""
 
 
-class QueueConsole(App[int]):
+class QueueConsole(Telling):
     """The full-screen face of one queue."""
 
     CSS_PATH = "console.tcss"
@@ -249,27 +248,6 @@ class QueueConsole(App[int]):
         """Where there is no room, one line says so."""
         self._lines["too-small"].show(Content(self._room.fit(event.size)))
         self.call_next(self.show_edges)  # `size` is taken in after this
-
-    # ---------------------------------------------------------------- telling
-
-    def tell(self, text: str, *, error: bool = False) -> None:
-        """Tell the person at the console something that happened."""
-        self.notify(text, severity="error" if error else "information", timeout=8 if error else 4, markup=False)
-
-    async def ask(self, question: str) -> bool:
-        """Ask; only `y` means yes. To be awaited where actions are done."""
-        return await self.push_screen_wait(Question(question))
-
-    async def prompt(self, label: str, text: str = "", *, check: Check | None = None) -> str | None:
-        """Ask for a text, checked as it is typed; None where it was left. To be awaited where actions are done."""
-        return await self.push_screen_wait(Prompt(label, text, check=check))
-
-    async def telling(self, doing: Awaitable[object]) -> None:
-        """Do something, and tell what went wrong, if anything did."""
-        try:
-            await doing
-        except QueueError as error:
-            self.tell(str(error), error=True)
 
     # ---------------------------------------------------------------- actions that apply everywhere
 
