@@ -69,6 +69,9 @@ def main() -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(f"{PROGRAM}: the console needs a terminal: use 'queuectl' in scripts\n")
         return 1
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{PROGRAM}: the console is drawn on stderr, which is no terminal: do not redirect it\n")
+        return 1
     return _guarded(options)
 
 

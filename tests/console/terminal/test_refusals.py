@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.store.home import Home
 from tests.console.terminal.conftest import Console
-from tests.console.terminal.screen import Screen
+from tests.console.terminal.screen import Screen, screen
 
 
 def _no_database(home: Home) -> None:
@@ -45,6 +46,18 @@ def test_a_store_that_cannot_be_opened_is_refused(
 def test_a_store_that_is_missing_is_not_made_by_a_console_that_only_reads(console: Console, home: Home) -> None:
     with console("--read-only", columns=200) as screen:
         _refused(screen)
+    assert not os.path.exists(home.path)
+
+
+def test_a_stderr_that_is_no_terminal_is_refused_since_nothing_would_be_seen(home: Home, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command = f"exec {sys.executable} -m queuectl_tui --home '{home.path}' 2> '{told}'"
+    with screen(["/bin/sh", "-c", command], {}) as started:
+        assert started.ended() == 1
+        assert started.raw == b""
+        started.assert_restored()
+    text = "queuectl-tui: the console is drawn on stderr, which is no terminal: do not redirect it\n"
+    assert told.read_text() == text
     assert not os.path.exists(home.path)
 
 
