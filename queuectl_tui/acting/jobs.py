@@ -12,8 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from queuectl_core.execution.logs import remove_logs
-from queuectl_core.model.errors import InvalidInput
-from queuectl_core.model.job import Job
+from queuectl_core.model.errors import InvalidInput, WrongState
+from queuectl_core.model.job import Job, JobState
 from queuectl_core.model.validation import check_priority
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions import bulk
@@ -22,6 +22,7 @@ from queuectl_core.store.transactions.queues import pause, queues, resume
 from queuectl_core.store.transactions.undoing import undo_each
 from queuectl_tui.acting.undo import Change
 from queuectl_tui.acting.work import MOST_UNDONE, Step, Work, refuse_beside
+from queuectl_tui.actions import BY_NAME, keys_of
 from queuectl_tui.listing.job_list import JobList
 from queuectl_tui.listing.targets import PORTION, Targets, portions
 
@@ -47,7 +48,10 @@ class JobActs(JobList):
         return self._act(Deed("retrying", "retried", self._step(bulk.retry_each)))
 
     def do_cancel(self) -> Doing | None:
-        """Cancel jobs that wait."""
+        """Cancel jobs that wait. Raises WrongState for a single one that runs."""
+        targets = self.targets()
+        if targets is not None and targets.one is not None and targets.one.state is JobState.PROCESSING:
+            raise WrongState(f"job {targets.one.id} runs", f"{keys_of(BY_NAME['cancel_running'])} ends it")
         return self._act(Deed("cancelling", "cancelled", self._cancel(running=False)))
 
     def do_cancel_running(self) -> Doing | None:

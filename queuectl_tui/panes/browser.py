@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl_core.model.job import JobState
 from queuectl_core.model.lifecycle import decide
 from queuectl_tui.acting.copying import Copying
 from queuectl_tui.acting.editing import Editing
@@ -41,4 +42,8 @@ class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, Chosen, 
             return targets is not None or action.name not in NEED_A_JOB
         if targets is None:
             return False
-        return targets.one is None or decide(targets.one.state, action.event) is not None
+        if targets.one is None:
+            return True
+        if action.name == "cancel" and targets.one.state is JobState.PROCESSING:
+            return False  # it leaves alone what runs
+        return decide(targets.one.state, action.event) is not None

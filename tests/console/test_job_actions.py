@@ -88,6 +88,21 @@ async def test_c_cancels_what_waits_and_leaves_alone_what_runs(tmp_path: Path) -
         await in_state(here, "waits", PENDING)
 
 
+async def test_c_says_which_key_ends_a_job_that_runs_and_is_not_offered_for_it(tmp_path: Path) -> None:
+    def fill(store: Engine) -> None:
+        put(store, id="runs")
+        started(store)
+        put(store, id="waits")
+
+    async with seat(tmp_path, fill=fill) as here:
+        await here.until(lambda: "c Cancel" in here.line("footer"), "it is offered for the one that waits")
+        await here.press("j")
+        await here.until(lambda: "c Cancel" not in here.line("footer"), "it is not offered for the one that runs")
+        await here.press("c")
+        await here.told_of("job runs runs: C ends it")
+        await in_state(here, "runs", RUNS)
+
+
 async def test_upper_case_c_asks_and_ends_what_runs(tmp_path: Path) -> None:
     def fill(store: Engine) -> None:
         put(store, id="runs")
