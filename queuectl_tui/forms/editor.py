@@ -132,13 +132,18 @@ class _Lent:
 
 def _ended(child: subprocess.Popen[bytes]) -> int:
     """Wait until the editor has ended; its status. While it is stopped, so are we: a shell waits for all of its job."""
-    while True:
-        _, status = os.waitpid(child.pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            child.returncode = os.waitstatus_to_exitcode(status)
-            return child.returncode
-        os.kill(0, signal.SIGSTOP)
-        os.kill(child.pid, signal.SIGCONT)  # here we go on; whoever said so may have said it to us alone
+    changes = os.WUNTRACED | os.WCONTINUED
+    _, status = os.waitpid(child.pid, changes)
+    while os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+        if os.WIFSTOPPED(status):
+            os.kill(0, signal.SIGSTOP)
+            found, status = os.waitpid(child.pid, changes | os.WNOHANG)
+            if found:
+                continue  # told to go on with us, and perhaps stopped again already: that is not to be undone
+            os.kill(child.pid, signal.SIGCONT)
+        _, status = os.waitpid(child.pid, changes)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode
 
 
 def _ignore(*_: object) -> None:
