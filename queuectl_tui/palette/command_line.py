@@ -63,7 +63,7 @@ class CommandPrompt(Prompt):
         """Leave with a wish that can be granted."""
         event.prevent_default()
         if not event.value.strip():
-            self.dismiss(None)
+            self.leave_with(None)
             return
         try:
             wish = meaning(event.value, self._actions)
@@ -73,11 +73,11 @@ class CommandPrompt(Prompt):
         if isinstance(wish, Show):
             latest_in_background(self, "look-up", self._look_up, wish, event.value)
         else:
-            self._leave_with(wish, event.value)
+            self._grant(wish, event.value)
 
-    def _leave_with(self, wish: Wish, text: str) -> None:
+    def _grant(self, wish: Wish, text: str) -> None:
         self.wish = wish
-        self.dismiss(text)
+        self.leave_with(text)
 
     async def _look_up(self, wish: Show, text: str) -> None:
         console = cast("QueueConsole", self.app)
@@ -88,7 +88,7 @@ class CommandPrompt(Prompt):
         except QueueError as error:
             self._say(str(error))
         else:
-            self._leave_with(wish, text)
+            self._grant(wish, text)
 
 
 def ask_for_command(console: QueueConsole, node: DOMNode) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from textual import on
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.fuzzy import FuzzySearch
+from textual.message import Message
+from textual.widgets import Input, OptionList
 
 from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import QueueError
@@ -129,3 +132,11 @@ class QueuePalette(CommandPalette):
         from textual.command import SearchIcon
 
         self.query_one(SearchIcon).icon = "›"
+
+    @on(Input.Submitted)
+    @on(OptionList.OptionSelected)
+    def _take_one_choice(self, message: Message) -> None:
+        """Nothing is chosen any more once it is left: an Enter right behind would do it twice."""
+        if not self.is_current:
+            message.stop()
+            message.prevent_default()

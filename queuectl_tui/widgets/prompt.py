@@ -56,11 +56,16 @@ class Prompt(ModalScreen[str | None]):
         if wrong:
             self._say(wrong)
         else:
-            self.dismiss(event.value)
+            self.leave_with(event.value)
 
     def action_leave(self) -> None:
         """Leave without a text."""
-        self.dismiss(None)
+        self.leave_with(None)
+
+    def leave_with(self, answer: str | None) -> None:
+        """Leave, once: an Enter right behind the one that answered would take away the screen that came next."""
+        if self.is_current:
+            self.dismiss(answer)
 
     def _wrong_with(self, text: str) -> str:
         if self._check is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.command import CommandList
 from textual.widgets import Input
 
 from queuectl_core.model.job import JobState
@@ -15,11 +16,12 @@ from queuectl_core.store.transactions.jobs import find
 from queuectl_tui.actions import Place
 from queuectl_tui.panes.browser import Browser
 from queuectl_tui.panes.config import ConfigPane
+from queuectl_tui.widgets.question import Question
 from tests.console.consoles import Seat, seat
 from tests.store.acts import dead, put
 from tests.store.engines import Engine
 
-NAMES = {"/": "slash", "*": "asterisk", " ": "space", "\r": "enter", "\x1b": "escape", "\x15": "ctrl+u"}
+NAMES = {"/": "slash", ":": "colon", "*": "asterisk", " ": "space", "\r": "enter", "\x1b": "escape", "\x15": "ctrl+u"}
 
 
 def burst(here: Seat, keys: str) -> None:
@@ -167,6 +169,66 @@ async def test_how_many_workers_is_typed_right_behind_the_key_that_asks(tmp_path
         )
         assert here.app.shown is Place.WORKERS
         await here.press("escape")
+
+
+@pytest.mark.parametrize("keys", ["z\r\r", "w\r\r", "i5\r\r", "i5\r\x1b", ":sort\r\r", ":1\r\r", ":\r\r", "\r/a\r\r"])
+async def test_a_line_is_answered_once_however_often_enter_is_pressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with seat(tmp_path, fill=put) as here:
+        await here.until(here.ids, "the job is listed")
+        burst(here, keys)
+        await here.until(lambda: here.app.screen is here.app.frame, "the line is left")
+        await nothing_breaks(here)
+
+
+async def test_the_question_behind_a_line_is_not_answered_by_a_second_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jobs.jsonl").write_text("precious")
+    async with seat(tmp_path, fill=put) as here:
+        await here.until(here.ids, "the job is listed")
+        burst(here, "w\r\r")
+        assert "Write over" in await here.asked()
+        await nothing_breaks(here)
+        assert isinstance(here.app.screen, Question)
+        await here.press("n")
+
+
+async def test_a_setting_is_edited_once_however_often_enter_is_pressed(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        burst(here, "4")
+        await at_rest(here, Place.CONFIG)
+        config = here.app.panes[Place.CONFIG]
+        assert isinstance(config, ConfigPane)
+        await here.until(lambda: config.table.row, "it is read")
+        burst(here, "\r\r\r")
+        await nothing_breaks(here)
+
+
+async def test_the_palette_does_once_what_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with seat(tmp_path, fill=put) as here:
+        done: list[str] = []
+        monkeypatch.setattr(here.app, "do", lambda _node, name: done.append(name))
+        await here.press("ctrl+p")
+        await here.type("go to metr")
+        palette = here.app.screen
+        await here.until(lambda: palette.query_one(CommandList).option_count == 1, "one is left")
+        burst(here, "\r\r\r\r")
+        await here.until(lambda: done, "it is done")
+        await nothing_breaks(here)
+        assert done == ["pane_metrics"]
+
+
+async def nothing_breaks(here: Seat) -> None:
+    """Let the console take in what was typed: a key that comes behind it is answered."""
+    before = here.app.theme
+    here.app.call_later(here.app.do_theme)
+    await here.until(lambda: here.app.theme != before, "it goes on")
+    await here.pilot.pause()
+    assert here.app._exception is None
 
 
 def searched(here: Seat) -> str:
