@@ -31,7 +31,7 @@ class Exporting(JobList):
         targets = self.targets() if self.marks else None
         if targets is None:
             if self.narrowed is None:
-                return Targets(matching=Matching(self.matched(), BEYOND_ALL), how_many=self.table.stretch.total)
+                return Targets(matching=Matching(self.matched(), BEYOND_ALL), how_many=self.total)
             targets = several(self.narrowed.numbers)
         return targets._replace(numbers=tuple(sorted(targets.numbers, reverse=True)))
 

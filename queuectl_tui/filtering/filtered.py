@@ -149,7 +149,7 @@ class Filtered(JobList):
     def status(self) -> Content:
         """As `JobList.status`; where nothing matches, what to do about it."""
         said = super().status()
-        if self.table.stretch.total or not self.filtered or self.looked_at:
+        if self.total != 0 or not self.filtered:
             return said
         return Content("nothing matches: / changes the filter, esc clears it")
 

@@ -46,7 +46,7 @@ class JobList(ListReader):
             excluded = frozenset(self.marks)
             if self.narrowed:
                 return several([number for number in self.narrowed.numbers if number not in excluded])
-            total = self.table.stretch.total - len(excluded)
+            total = None if self.total is None else self.total - len(excluded)
             frozen = min(self._until, self._marked_at) if self.order.by_death else None
             return Targets(matching=Matching(self.matched(), self.marks.until, excluded, frozen), how_many=total)
         if self.marks:
@@ -64,8 +64,11 @@ class JobList(ListReader):
         stretch = self.table.stretch
         parts = [self.narrowed.what] if self.narrowed else []
         if self.marks:
-            n = stretch.total - len(self.marks) if self.marks.everything else len(self.marks)
-            parts.append(f"{n:,} marked")
+            n = len(self.marks)
+            if self.marks.everything:
+                parts.append("all that match are marked" if self.total is None else f"{self.total - n:,} marked")
+            else:
+                parts.append(f"{n:,} marked")
         if stretch.total:
             about = "" if stretch.exact else "about "
             parts.append(f"row {about}{self.table.cursor + 1:,} of {stretch.total:,}")

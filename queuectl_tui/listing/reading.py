@@ -82,6 +82,12 @@ class ListReader(Pane):
         """The table takes the keys."""
         self.screen.set_focus(self.table)
 
+    @property
+    def total(self) -> int | None:
+        """How many jobs the list has; None while they are still being gathered."""
+        growing = isinstance(self._listing, Gathered) and not self._listing.whole
+        return None if growing else self.table.stretch.total
+
     # ---------------------------------------------------------------- reading
 
     async def refresh_from_store(self) -> None:

@@ -210,7 +210,7 @@ class DlqPane(Browser):
 
     async def _act_on_all(self, deed: Deed, question: str) -> None:
         targets = await self._all_that_match()
-        if not targets.how_many:
+        if targets.how_many == 0:
             self.console.tell("no dead job matches")
             return
         await self.ask_and_carry_out(deed, targets, question)
@@ -220,8 +220,9 @@ class DlqPane(Browser):
             return several(self.narrowed.numbers)
         asked_at, matched = self.now(), self.matched()
         newest = await self.session.read(browsing.window(Filter(), after=BEYOND_ALL, newest_first=True, limit=1))
-        known = None if matched.needs_scan else await self.session.read(browsing.count(matched))
-        how_many = self.table.stretch.total if known is None else known
+        how_many = None if self.narrowed else self.total
+        if not matched.needs_scan:
+            how_many = await self.session.read(browsing.count(matched))
         matching = Matching(matched, newest[0].number if newest else 0, died_until=asked_at)
         return Targets(matching=matching, how_many=how_many)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual import events
 
 from queuectl_core.model.errors import StoreError
@@ -14,6 +15,7 @@ from queuectl_core.store.transactions.dead_letters import dead_page
 from queuectl_core.store.transactions.jobs import count_matching, find
 from queuectl_tui.acting.undo import Change
 from tests.console.consoles import Seat, seat
+from tests.console.filtering import gathering_held
 from tests.store.acts import Run, dead, end, put, ran, started
 from tests.store.engines import Engine
 
@@ -251,3 +253,19 @@ async def test_nothing_is_marked_out_of_sight_where_causes_are_shown(tmp_path: P
         await here.press("asterisk", "b")
         await here.shows("x", "c", "b", "a")
         assert not here.listed.marks
+
+
+async def test_a_question_names_no_number_while_it_is_still_looked_which_dead_jobs_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        with gathering_held(monkeypatch) as go_on:
+            await here.type("/true")
+            await here.press("enter")
+            await here.shows()
+            await here.press("R")
+            assert await here.asked() == "Retry all jobs that match?"
+            await here.press("y")
+            await here.told_of("retried 3 jobs")
+            go_on.set()

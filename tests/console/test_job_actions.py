@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
 from queuectl_core.store.transactions.jobs import count_matching, find
 from queuectl_core.store.transactions.queues import queues
 from queuectl_tui.acting.work import Work
 from tests.console.consoles import Seat, seat
+from tests.console.filtering import gathering_held
 from tests.store.acts import dead, look, put, started
 from tests.store.engines import Engine
 
@@ -280,3 +283,28 @@ async def test_a_read_only_console_changes_nothing(tmp_path: Path) -> None:
         assert [job.state for job in here.store.run(find(["p", "d"]))] == [PENDING, DEAD]
         assert "Retry" not in here.line("footer")
         assert here.app.screen is here.app.screen_stack[0]
+
+
+async def test_a_question_names_no_number_while_it_is_still_looked_which_jobs_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(store: Engine) -> None:
+        for name in ("a", "b", "c"):
+            put(store, "echo", id=name)
+
+    async with seat(tmp_path, fill=fill) as here:
+        with gathering_held(monkeypatch) as go_on:
+            await here.type("/echo")
+            await here.press("enter")
+            await here.shows()
+            await here.press("asterisk")
+            await here.until(lambda: "all that match are marked" in here.line("status"), "they are marked")
+            await here.press("C")
+            assert await here.asked() == "Cancel all jobs that match, and end what runs?"
+            await here.press("n")
+            go_on.set()
+            await here.shows("c", "b", "a")
+        await here.until(lambda: "3 marked" in here.line("status"), "they are counted")
+        await here.press("C")
+        assert await here.asked() == "Cancel 3 jobs, and end what runs?"
+        await here.press("n")
