@@ -129,6 +129,13 @@ class Detailed(JobList):
             self._arrange()
             super().focus_first()
 
+    def uncover(self) -> None:
+        """The list has the keys and is in sight: a detail over it is closed."""
+        if self._beside:
+            super().focus_first()
+        else:
+            self.close_detail()
+
     def focus_first(self) -> None:
         """The part that is in sight takes the keys."""
         if self.detail is not None and not self._beside:

@@ -35,6 +35,11 @@ NEED_A_JOB = frozenset(
 class Browser(Detailed, JobActs, Editing, Copying, Exporting, Findable, Chosen, JobList):
     """A list of jobs with its actions, its filter and the detail of one job beside it."""
 
+    async def go_to(self, job_id: str) -> None:
+        """As `Findable.go_to`; from then on this job is meant, not the one of a detail that was open."""
+        await super().go_to(job_id)
+        self.uncover()
+
     def allows(self, action: Action) -> bool:
         """Whether the job that is meant allows it; several are looked at one by one when it is done."""
         targets = self.targets()

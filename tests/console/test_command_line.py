@@ -110,6 +110,20 @@ async def test_an_id_opens_the_job(tmp_path: Path, text: str, job_id: str) -> No
         await here.until(lambda: here.app.query(JobDetail), "its detail is open")
 
 
+@pytest.mark.parametrize("size", [(100, 30), (160, 40)])
+async def test_an_id_opens_the_job_where_another_one_is_open(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with seat(tmp_path, fill=some, size=size) as here:
+        await here.shows("4", "other", "report-1", "quit")
+        await here.press("enter")
+        await here.until(lambda: here.app.query(JobDetail), "a detail is open")
+        await enter(here, "report-1")
+        detail = here.app.query_one(JobDetail)
+        await here.until(lambda: detail.job and detail.job.id == "report-1", "it is of that job")
+        await here.press("C")
+        assert "job report-1" in await here.asked()
+        await here.press("n")
+
+
 async def test_what_is_neither_action_nor_job_is_told_in_place(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=some) as here:
         await enter(here, "cancle")

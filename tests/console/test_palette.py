@@ -91,6 +91,20 @@ async def test_a_job_is_found_by_the_beginning_of_its_id_from_any_pane(tmp_path:
         await here.until(lambda: here.table.job and here.table.job.id == "report-1", "the cursor is on it")
 
 
+@pytest.mark.parametrize("size", [(100, 30), (160, 40)])
+async def test_a_job_that_is_found_from_the_detail_of_another_is_the_one_meant(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with seat(tmp_path, fill=some, size=size) as here:
+        await here.shows("4", "other", "report-2", "report-1")
+        await here.press("enter")
+        await here.until(lambda: here.listed.place is Place.DETAIL, "a detail is open")
+        await found(here, "report-1", "Job report-1")
+        await here.press("enter")
+        await here.until(lambda: here.table.display and here.table.has_focus, "the list is in sight")
+        await here.until(lambda: here.listed.job and here.listed.job.id == "report-1", "it is meant")
+
+
 async def test_the_job_whose_whole_id_was_typed_comes_first(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=some) as here:
         await found(here, "4", "Job 4")

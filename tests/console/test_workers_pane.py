@@ -159,6 +159,27 @@ async def test_enter_brings_the_job_of_a_worker_into_sight(queue: LiveQueue) -> 
         gate.open()
 
 
+async def test_enter_brings_the_job_of_a_worker_into_sight_where_another_one_is_open(queue: LiveQueue) -> None:
+    gate = queue.gate("gate")
+    queue.ready_pool(1)
+    job = queue.put(gate.command)
+    gate.pid()
+    other = queue.put("true", delay=3600)
+    async with live(queue, Place.WORKERS) as at:
+        await at.press("1")
+        await at.until(lambda: at.app.shown is Place.JOBS, "the jobs are in sight")
+        await at.press("g", "enter")
+        await at.until(lambda: at.app.query(JobDetail), "a detail is open")
+        detail = at.app.query_one(JobDetail)
+        await at.until(lambda: detail.job and detail.job.id == other, "it is of the other job")
+        await at.press("3")
+        await at.until(lambda: at.app.shown is Place.WORKERS, "the workers are in sight")
+        await at.until(lambda: "▶ busy" in at.cells("STATE"), "the worker is busy")
+        await at.press("j", "enter")
+        await at.until(lambda: detail.job and detail.job.id == job, "the detail is of the job of the worker")
+        gate.open()
+
+
 async def test_what_was_read_may_come_while_the_console_is_taken_apart(queue: LiveQueue) -> None:
     async with live(queue, Place.WORKERS, size=(80, 24)) as at:
         await at.pane.query("Static").remove()
