@@ -235,7 +235,9 @@ class QueueConsole(Telling):
         """Draw the line above the footer, and the footer."""
         going_on = edges.going_on(self.work.progress if self.work else "", self.session.waits_since, self.session.now())
         self._lines["status"].show(
-            Content.assemble(" ", going_on or edges.why(self.pane.trouble) or self.pane.status())
+            Content.assemble(
+                " ", going_on or edges.why(self.session.trouble or self.pane.trouble) or self.pane.status()
+            )
         )
         self._lines["footer"].show(edges.footer(self.pane.keys(), self.size.width))
 

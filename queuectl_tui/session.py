@@ -34,7 +34,7 @@ def trouble_of(error: StoreError, before: Trouble | None, now: int) -> Trouble:
 
 
 class Gone(StoreError):
-    """The file of the store is not where it was."""
+    """The file of the store is not where it was, or another one is there."""
 
 
 class Session:
@@ -113,8 +113,7 @@ class Session:
         return differs or was_in_trouble
 
     async def _open_again(self) -> None:
-        if self.home.url is None and self._found() is None:
-            raise Gone(f"{self.home.store_name} is gone", "put it back, or leave and start anew")
+        self._require_file()
         await self.close()
         await self.open()
         self.trouble = None
@@ -122,7 +121,15 @@ class Session:
     def _opened(self) -> AsyncStore:
         if self._store is None:
             raise Gone(f"{self.home.store_name} is not open", "it is tried again by itself")
+        self._require_file()
+        if self._found() != self._file:
+            raise Gone(f"{self.home.store_name} was replaced", "see what it holds now, and try again")
         return self._store
+
+    def _require_file(self) -> None:
+        """Raises Gone where there is no file any more: what is written into one without a name is lost with it."""
+        if self.home.url is None and self._found() is None:
+            raise Gone(f"{self.home.store_name} is gone", "put it back, or leave and start anew")
 
     def _found(self) -> tuple[int, int] | None:
         """Which file holds the store; None where it is gone, or a server keeps the jobs."""

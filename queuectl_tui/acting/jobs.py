@@ -145,14 +145,17 @@ class JobActs(JobList):
         work = Work(deed.going_on, targets.how_many)
         many = targets.how_many is None or targets.how_many > PORTION
         self.console.work = work if many else None
+        ended = False
         try:
             await work.run(portions(self.session, targets), deed.step, self.console.show_status)
+            ended = True
         finally:
             self.console.work = None
             self._remember(deed, work)
             self.unmark()
             self.console.look_again()
-            self.console.tell(_report(deed, work), error=not work.moved and bool(work.skipped))
+            if ended or work.done:  # where all was refused, the reason alone is told
+                self.console.tell(_report(deed, work), error=not work.moved and bool(work.skipped))
 
     def _remember(self, deed: Deed, work: Work) -> None:
         if deed.undone and work.undoable:

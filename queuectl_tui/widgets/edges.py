@@ -89,7 +89,7 @@ def badge(trouble: Trouble | None, *, read_only: bool, demo: bool) -> Content:
 
 
 def why(trouble: Trouble | None) -> Content | None:
-    """What the status line says of a pane that cannot be read; None where there is no trouble."""
+    """What the status line says of a store or a pane that cannot be read; None where there is no trouble."""
     return Content.styled(f"cannot be read: {clean(trouble.why)}", "$error") if trouble is not None else None
 
 
