@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from textual.events import Paste
 from textual.message import Message
-from textual.widgets import Input
 
 from queuectl_core.model.cleaning import clean
+from queuectl_tui.widgets.typed import TypedInput
 
 
-class OneLine(Input):
-    """As `Input`, but what is pasted comes in whole or not at all: no line is dropped, no escape drawn."""
+class OneLine(TypedInput):
+    """As `TypedInput`, but what is pasted comes in whole or not at all: no line is dropped, no escape drawn."""
 
     DEFAULT_CSS = """
     OneLine, OneLine:focus { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }

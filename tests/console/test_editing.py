@@ -106,6 +106,18 @@ async def test_enter_elsewhere_goes_on_and_ctrl_s_stores_from_anywhere(tmp_path:
         assert job.due > here.clock.now
 
 
+async def test_what_is_typed_right_behind_a_key_that_takes_letters_away_is_stored(tmp_path: Path) -> None:
+    async with seat(tmp_path) as here:
+        await opened(here, "n")
+        filled(here, command="sleep 10", queue="mail")
+        for key in ("end", "backspace", "5", "down", "down", "ctrl+u", "b", "ctrl+s"):
+            here.app.post_message(Key(key, key if len(key) == 1 else None))
+        await closed(here)
+
+        [job] = jobs(here)
+        assert (job.command, job.queue) == ("sleep 15", "b")
+
+
 async def test_what_is_wrong_is_said_below_its_line_as_it_is_typed(tmp_path: Path) -> None:
     async with seat(tmp_path, size=(80, 24)) as here:
         await opened(here, "n")
