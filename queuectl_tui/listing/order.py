@@ -49,7 +49,7 @@ async def listing_of(
 ) -> Listing:
     """The listing of an order; `until` is the number, or the instant of death, above which nothing is shown.
 
-    Raises Refused where more match than can be sorted so.
+    Raises Refused where more match than can be sorted so; what has to be looked for may do so while it is gathered.
     """
     if order.walks:
         if order.by_death:
@@ -78,11 +78,10 @@ def _gather(session: Session, order: Order, told: Told) -> Gather:
 
 
 async def sorted_so(session: Session, order: Order, numbers: Sequence[int]) -> Sequence[int]:
-    """The numbers in the order; as they are, the newest first, where they are too many."""
+    """The numbers, of which the newest is first, in the order. Raises Refused where they are too many."""
     if order.column is SortColumn.ID:
         return numbers if order.descending else numbers[::-1]
-    if len(numbers) > MOST_SORTED:
-        return numbers
+    _refuse_more(len(numbers), order)
     return await session.read(browsing.sort_numbers(numbers, order.column, order.descending))
 
 
@@ -103,7 +102,11 @@ async def _scanned(session: Session, wanted: Filter, told: Told) -> AsyncIterato
 async def _refuse_too_many(session: Session, order: Order) -> None:
     if order.column is SortColumn.ID or order.filter.needs_scan:
         return
-    n = await session.read(browsing.count(order.filter)) or 0
+    n = await session.read(browsing.count(order.filter))
+    _refuse_more(n or 0, order)
+
+
+def _refuse_more(n: int, order: Order) -> None:
     if n > MOST_SORTED:
         raise Refused(
             f"{n:,} jobs are too many to sort by {order.column.value}",

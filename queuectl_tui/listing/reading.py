@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from queuectl_core.model.errors import Refused
 from queuectl_core.store.transactions import browsing
+from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.jobs import BEYOND_ALL
 from queuectl_tui.background import latest_in_background
 from queuectl_tui.listing.columns import Column
@@ -93,14 +94,20 @@ class ListReader(Pane):
     async def refresh_from_store(self) -> None:
         """Read the rows in sight again."""
         async with self._reading:
-            if self.marks:
-                await self._refresh_in_place()
-            elif self.following:
-                await self._read_from_the_top()
-            else:
-                await self._read_where_we_are()
+            try:
+                await self._read_again()
+            except Refused as refused:
+                self._leave_order(refused)
             await self._count_new()
         self.console.show_status()
+
+    async def _read_again(self) -> None:
+        if self.marks:
+            await self._refresh_in_place()
+        elif self.following:
+            await self._read_from_the_top()
+        else:
+            await self._read_where_we_are()
 
     async def reopen(self, order: Order) -> None:
         """Show another list, from its top. Raises Refused where it cannot be had; then nothing changes."""
@@ -108,7 +115,7 @@ class ListReader(Pane):
         await self._open(listing, order, None)
 
     async def reopen_with(self, numbers: Sequence[int], what: str) -> None:
-        """Show just these jobs, in this order; `what` says what they have in common."""
+        """Show just these jobs, of which the newest is first; `what` says what they have in common."""
 
         async def these() -> AsyncIterator[Sequence[int]]:
             yield numbers
@@ -127,7 +134,8 @@ class ListReader(Pane):
             self.order, self._listing, self.narrowed = order, listing, narrowed
             self.forget_marks()
             self.following, self._until, self.looked_at = True, BEYOND_ALL, None
-            self.table.sorted_by = (order.column, order.descending)
+            # Just these jobs come as they were found: the newest first.
+            self.table.sorted_by = (SortColumn.ID, True) if narrowed else (order.column, order.descending)
             await self._show_top()
             await self._count_new()
         self.table.redraw()
@@ -137,10 +145,15 @@ class ListReader(Pane):
 
     async def _gather(self, listing: Gathered) -> None:
         async def read() -> None:
-            await listing.fill()
+            try:
+                await listing.fill()
+            except Refused as refused:
+                self._leave_order(refused)
 
         await self.console.quietly(read)
         self.looked_at = None
+        if self._listing is not listing:
+            return
         await self._show_grown()
 
     async def _show_grown(self) -> None:
@@ -166,11 +179,17 @@ class ListReader(Pane):
         try:
             return await listing_of(self.session, self.order, self._until, self._show_grown, self._tell_how_far)
         except Refused as refused:
-            # The list has outgrown the order that it was in: back to the one that it began with.
-            self.console.tell(str(refused), error=True)
-            self.order = self.first_order()._replace(filter=self.order.filter)
-            self.table.sorted_by = (self.order.column, self.order.descending)
+            self._leave_order(refused)
             return await listing_of(self.session, self.order, self._until, self._show_grown, self._tell_how_far)
+
+    def _leave_order(self, refused: Refused) -> None:
+        """The list has outgrown its order: back to the one that it began with, or to that of the numbers."""
+        self.console.tell(str(refused), error=True)
+        order = self.first_order()._replace(filter=self.order.filter)
+        self.order = order if order.walks else order._replace(column=SortColumn.ID, descending=True)
+        self.table.sorted_by = (self.order.column, self.order.descending)
+        self._listing = None
+        self.console.look_again()
 
     async def _read_from_the_top(self) -> None:
         if self._until != BEYOND_ALL:

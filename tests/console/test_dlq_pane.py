@@ -10,6 +10,7 @@ from textual import events
 
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import JobState, Outcome
+from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.changes import cancel, retry
 from queuectl_core.store.transactions.dead_letters import dead_page
 from queuectl_core.store.transactions.jobs import count_matching, find
@@ -108,6 +109,30 @@ async def test_a_cause_opens_as_the_list_of_its_jobs_and_esc_leaves_it(tmp_path:
         await here.shows("c", "b", "a")
         await here.press("escape")
         await here.shows("x", "c", "b", "a")
+
+
+async def test_the_title_says_in_which_order_the_jobs_of_a_cause_are(tmp_path: Path) -> None:
+    async with seat(tmp_path, fill=two_causes) as here:
+        await opened_causes(here)
+        await here.press("enter")
+        await here.shows("c", "b", "a")
+        assert here.table.sorted_by == (SortColumn.ID, True)
+        await here.press("escape")
+        await here.shows("x", "c", "b", "a")
+        assert here.table.sorted_by == (SortColumn.ENDED, True)
+
+
+async def test_too_many_dead_jobs_that_were_looked_for_are_listed_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("queuectl_tui.listing.order.MOST_SORTED", 2)
+    async with seat(tmp_path, fill=three_dead) as here:
+        await opened_dlq(here, "c", "b", "a")
+        await here.type("/true")
+        await here.press("enter")
+        await here.told_of("3 jobs are too many to sort by")
+        await here.shows("c", "b", "a")
+        assert here.table.sorted_by == (SortColumn.ID, True)
 
 
 async def test_a_key_after_the_one_that_shows_causes_is_for_them(tmp_path: Path) -> None:

@@ -95,6 +95,34 @@ async def test_too_many_to_sort_is_told_and_all_stays_as_it_was(
         await here.shows("c", "a")
 
 
+async def test_too_many_that_were_looked_for_are_told_and_listed_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("queuectl_tui.listing.order.MOST_SORTED", 1)
+    async with seat(tmp_path, fill=mixed) as here:
+        await here.type("/send")
+        await here.press("enter")
+        await here.shows("c", "a")
+        await here.press("s")
+        await here.told_of("2 jobs are too many to sort by state")
+        await here.shows("c", "a")
+        assert here.table.sorted_by == (SortColumn.ID, True)
+
+
+async def test_too_many_that_have_come_since_are_told_and_listed_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("queuectl_tui.listing.order.MOST_SORTED", 2)
+    async with seat(tmp_path, fill=mixed) as here:
+        await here.type("/send")
+        await here.press("enter", "s")
+        await here.until(lambda: here.table.sorted_by[0] is SortColumn.STATE, "sorted by state")
+        put(here.store, "send --to them", id="e")
+        await here.told_of("3 jobs are too many to sort by state")
+        await here.shows("e", "c", "a")
+        assert here.table.sorted_by == (SortColumn.ID, True)
+
+
 # ------------------------------------------------------------------ going to a job
 
 
