@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from queuectl_core.model.cleaning import clean
 from queuectl_core.model.errors import Refused
 from queuectl_core.model.job import Job
 
@@ -31,6 +32,7 @@ class Work:
         self.verb, self.total = verb, total
         self.done = 0
         self.moved = 0
+        self._one = "1 job"
         self.skipped: Counter[str] = Counter()
         self.stopped = False
         self.undoable: list[tuple[Job, Job]] = []
@@ -51,6 +53,8 @@ class Work:
         """Take in what became of a portion of so many jobs."""
         self.done += portion
         self.moved += len(moved.before)
+        if moved.before:
+            self._one = f"job {clean(moved.before[-1].id)}"
         self.skipped.update(moved.skipped)
         self._remember(moved)
 
@@ -70,11 +74,12 @@ class Work:
         return f"{self.verb} {'━' * filled}{'─' * (20 - filled)} {self.done:,} of {self.total:,}"
 
     def report(self, done: str, nothing: str = "") -> str:
-        """What came of it: how many moved, and why the rest did not.
+        """What came of it: how many moved, or which where it was one, and why the rest did not.
 
         `done` is the word for what was done; `nothing` is said in its place where that was none, if it is given.
         """
-        parts = [f"{done} {self.moved:,} job{'' if self.moved == 1 else 's'}" if self.moved or not nothing else nothing]
+        moved = self._one if self.moved == 1 else f"{self.moved:,} jobs"
+        parts = [f"{done} {moved}" if self.moved or not nothing else nothing]
         if self.skipped:
             rest = ", ".join(f"{n:,} {_said_of(n, reason)}" for reason, n in self.skipped.most_common())
             parts.append(f"left alone: {rest}")

@@ -148,7 +148,7 @@ async def test_an_undo_that_comes_too_late_says_that_nothing_was_undone(tmp_path
     async with seat(tmp_path, fill=three_dead) as here:
         await opened_dlq(here, "c", "b", "a")
         await here.press("r")
-        await here.told_of("retried 1 job")
+        await here.told_of("retried job ")
         here.store.run(cancel(["c"]))
         await here.press("u")
         await here.told_of("nothing was undone · left alone: 1 has moved on")
