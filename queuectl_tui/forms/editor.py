@@ -116,6 +116,8 @@ class _Lent:
         woken = signal.set_wakeup_fd(-1)
         try:
             self._child = subprocess.Popen(command)
+            if self.told_to_end:  # Before we knew whom to tell.
+                self._end(self.told_to_end, None)
             return _ended(self._child)
         finally:
             signal.set_wakeup_fd(woken, warn_on_full_buffer=False)

@@ -101,6 +101,7 @@ def test_a_ctrl_z_in_the_editor_gives_the_shell_its_prompt_and_fg_goes_on(
         assert look(store, job).command == "echo typed"
         shell.press("q")
         shell.until(lambda: b"1049" not in shell.left_on(), "it has left the terminal")
+        shell.shows("the shell>")
         shell.press("exit\n")
         shell.ended()
         shell.assert_restored()
