@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 
 from queuectl_core.execution.lease import Lease
 from queuectl_core.execution.liveness import Hold
@@ -19,6 +20,9 @@ from queuectl_core.store.site import site_of
 from queuectl_core.store.sqlite.presence import Presence
 from queuectl_core.store.transactions import workers
 
+PRESENCE_LOOK = 0.05
+"""Seconds between two looks at whether the store is where it belongs: one before each claim would be dear."""
+
 
 class Standing:
     """The standing of one worker. `hold` is its lock, `values` are the settings that it begins with."""
@@ -31,6 +35,7 @@ class Standing:
         self._site = site_of(store.home)
         self.lease = Lease(self._site, values, self._renew)
         self._presence = Presence(store.home) if store.home.url is None else None
+        self._look_at = 0.0
         self.displaced = False
         """Whether the store was not where it belongs when we last looked."""
 
@@ -67,7 +72,9 @@ class Standing:
 
     def may_claim(self) -> bool:
         """Whether the store is where it belongs: what is done with one that was moved or replaced, nobody sees."""
-        self.displaced = self._presence is not None and self._presence.lost()
+        if self._presence is not None and (now := time.monotonic()) >= self._look_at:
+            self._look_at = now + PRESENCE_LOOK
+            self.displaced = self._presence.lost()
         return not self.displaced
 
     def fenced(self) -> Reason | None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
 from queuectl_core.execution.hand import Finished, Hand, stopwatch
-from queuectl_core.execution.idling import Sleeper
+from queuectl_core.execution.idling import ROUTINE_LOOK_MS, Sleeper
 from queuectl_core.execution.liveness import Hold, Success
 from queuectl_core.execution.orders import Inbox, WorkerOptions, drain_bytes
 from queuectl_core.execution.processes import become_subreaper, reap_strays
@@ -99,7 +99,7 @@ class Worker:
                 continue
             if self._hand.must_report():
                 turns = self._take_turns()
-                due = None if self._standing.displaced else turns.next_due_ms
+                due = ROUTINE_LOOK_MS if self._standing.displaced else turns.next_due_ms
                 self._pass_on_ring(turns.claimed)
             if self._draining:
                 if self._hand.empty or self._abandoned:

@@ -165,6 +165,7 @@ def test_a_pool_whose_database_was_replaced_for_good_claims_nothing_more_of_it_a
     other = Home(str(tmp_path / "other"))
     SqliteStore(other).close()
     os.replace(other.database, storm.home.database)
+    eventually(lambda: f"{storm.home.database} was replaced" in storm.said(), what="the pool has missed it")
     gate.touch()
 
     assert pool.process.wait(30) == 1

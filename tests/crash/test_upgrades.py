@@ -80,7 +80,7 @@ def console(home: Home) -> Iterator[None]:
         env={**os.environ, "TERM": "xterm-256color"},
         stdin=terminal,
         stdout=terminal,
-        stderr=subprocess.DEVNULL,
+        stderr=terminal,
         start_new_session=True,
     ) as process:
         os.close(terminal)
