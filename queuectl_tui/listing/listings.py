@@ -116,6 +116,8 @@ class Gathered:
         self.whole = False
         self._took = 0.0
         self._ended = 0.0
+        self._missed = False
+        """Whether something changed that was not looked for again."""
 
     async def fill(self) -> None:
         """Gather the list for the first time, showing it as it grows."""
@@ -127,7 +129,8 @@ class Gathered:
 
     async def fill_again(self) -> None:
         """Gather it anew, unless that would keep the machine busy for what it is worth."""
-        if not self.whole or time.monotonic() - self._ended < DUTY * self._took:
+        self._missed = not self.whole or time.monotonic() - self._ended < DUTY * self._took
+        if self._missed:
             return
         begun, fresh = time.monotonic(), array("q")
         async for portion in self._gather():
@@ -136,9 +139,11 @@ class Gathered:
         self._note(begun)
 
     @property
-    def overdue(self) -> bool:
-        """Whether changes may not have been taken in yet."""
-        return self.whole and time.monotonic() - self._ended < DUTY * self._took
+    def due_in(self) -> float | None:
+        """In how many seconds to gather it anew, since something changed that was not taken in; None where all was."""
+        if not (self.whole and self._missed):
+            return None
+        return max(0.0, self._ended + DUTY * self._took - time.monotonic())
 
     def _note(self, begun: float) -> None:
         self.whole, self._ended = True, time.monotonic()

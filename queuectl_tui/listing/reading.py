@@ -31,6 +31,10 @@ class Narrowed(NamedTuple):
     numbers: Sequence[int]
 
 
+SOON = 0.01
+"""Seconds that are added to a wait, so that it is over when it ends."""
+
+
 class ListReader(Pane):
     """The list of jobs, in one order, from the top or as it was when the reader left the top.
 
@@ -155,6 +159,16 @@ class ListReader(Pane):
         if self._listing is not listing:
             return
         await self._show_grown()
+        self._mind_missed(listing)
+
+    async def _gather_again(self, listing: Gathered) -> None:
+        await listing.fill_again()
+        self._mind_missed(listing)
+
+    def _mind_missed(self, listing: Gathered) -> None:
+        """Look again, in time, where something changed while it could not be taken in: nothing else may happen."""
+        if (seconds := listing.due_in) is not None:
+            self.set_timer(seconds + SOON, self.console.look_again)
 
     async def _show_grown(self) -> None:
         """More rows of a list that is being gathered are there."""
@@ -199,7 +213,7 @@ class ListReader(Pane):
     async def _show_top(self) -> None:
         listing = await self._listed()
         if isinstance(listing, Gathered):
-            await listing.fill_again()
+            await self._gather_again(listing)
         ahead = self.console.take_ahead(self.order)
         stretch = ahead or await listing.around(Stretch(), 0, 3 * self.table.page)
         if self.following:  # else somebody has moved meanwhile: what was read is for another place
@@ -208,7 +222,7 @@ class ListReader(Pane):
     async def _read_where_we_are(self) -> None:
         listing = await self._listed()
         if isinstance(listing, Gathered):
-            await listing.fill_again()
+            await self._gather_again(listing)
         known, table = self.table.stretch, self.table
         anchor = max(known.first, table.top - table.page)
         stretch = await listing.again(known, anchor, 3 * table.page)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from queuectl_core.model.errors import NoSuchJob
+from queuectl_core.model.filters import Filter
 from queuectl_core.model.job import Outcome
 from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.changes import delete
 from queuectl_tui.filtering.sorting import by_the_next, sorted_by, turned
+from queuectl_tui.listing import order
+from queuectl_tui.listing.listings import Gathered
 from queuectl_tui.listing.order import Order
+from queuectl_tui.session import Session
 from tests.console.consoles import seat
 from tests.console.filtering import findable, line
 from tests.store.acts import end, put, started
@@ -121,6 +127,29 @@ async def test_too_many_that_have_come_since_are_told_and_listed_by_number(
         await here.told_of("3 jobs are too many to sort by state")
         await here.shows("e", "c", "a")
         assert here.table.sorted_by == (SortColumn.ID, True)
+
+
+async def test_what_comes_while_a_list_is_still_gathered_is_taken_in_once_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, as_usual = asyncio.Event(), order._scanned
+
+    async def held_at_the_end(session: Session, wanted: Filter, told: order.Told) -> AsyncIterator[Sequence[int]]:
+        async for portion in as_usual(session, wanted, told):
+            yield portion
+        await go_on.wait()
+
+    monkeypatch.setattr(order, "_scanned", held_at_the_end)
+    async with seat(tmp_path, fill=mixed) as here:
+        await here.type("/send")
+        await here.press("enter")
+        await here.shows("c", "a")
+        put(here.store, "send --to them", id="e")
+        listing = findable(here)._listing
+        assert isinstance(listing, Gathered)
+        await here.until(lambda: listing._missed, "it was looked for in vain")
+        go_on.set()
+        await here.shows("e", "c", "a")
 
 
 # ------------------------------------------------------------------ going to a job
