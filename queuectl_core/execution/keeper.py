@@ -71,7 +71,7 @@ class Keeper:
         self._site = site_of(home)
         self._lease = Lease(self._site, self._store.run(settings()).values, self._renew)
         self._register()
-        self._presence = Presence(home) if home.url is None else None
+        self._presence = Presence(home, options.pool_pid) if home.url is None else None
         self._replaced_since: float | None = None
 
     def keep(self) -> None:

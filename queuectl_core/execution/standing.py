@@ -34,7 +34,7 @@ class Standing:
         self._telling = telling
         self._site = site_of(store.home)
         self.lease = Lease(self._site, values, self._renew)
-        self._presence = Presence(store.home) if store.home.url is None else None
+        self._presence = Presence(store.home, os.getppid()) if store.home.url is None else None
         self._look_at = 0.0
         self.displaced = False
         """Whether the store was not where it belongs when we last looked."""

@@ -137,13 +137,18 @@ async def test_esc_right_behind_the_key_that_marks_all_leaves_nothing_marked(tmp
         assert not here.listed.marks
 
 
+async def at_the_settings(here: Seat) -> None:
+    """Go to the settings, and wait until they are read."""
+    burst(here, "4")
+    await at_rest(here, Place.CONFIG)
+    config = here.app.panes[Place.CONFIG]
+    assert isinstance(config, ConfigPane)
+    await here.until(lambda: config.table.row, "it is read")
+
+
 async def test_a_setting_is_edited_in_one_go(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=put) as here:
-        burst(here, "4")
-        await at_rest(here, Place.CONFIG)
-        config = here.app.panes[Place.CONFIG]
-        assert isinstance(config, ConfigPane)
-        await here.until(lambda: config.table.row, "it is read")
+        await at_the_settings(here)
         burst(here, "\r\x155\r")
         await here.told_of("max_retries is now 5")
         assert here.app.shown is Place.CONFIG
@@ -199,11 +204,7 @@ async def test_the_question_behind_a_line_is_not_answered_by_a_second_enter(
 
 async def test_a_setting_is_edited_once_however_often_enter_is_pressed(tmp_path: Path) -> None:
     async with seat(tmp_path, fill=put) as here:
-        burst(here, "4")
-        await at_rest(here, Place.CONFIG)
-        config = here.app.panes[Place.CONFIG]
-        assert isinstance(config, ConfigPane)
-        await here.until(lambda: config.table.row, "it is read")
+        await at_the_settings(here)
         burst(here, "\r\r\r")
         await nothing_breaks(here)
 

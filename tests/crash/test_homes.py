@@ -74,6 +74,7 @@ def test_a_pool_whose_home_is_removed_says_so_once_makes_no_other_and_leaves_whe
 
     assert pool.process.wait(30) == 0
     assert storm.said().count(storm.home.path) == 1
+    assert f"stop the pool (kill {pool.pid})" in storm.said()
     assert not any(word in storm.said() for word in WRONG_WORDS)
     assert not os.path.lexists(storm.home.path)
 

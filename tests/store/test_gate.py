@@ -251,7 +251,7 @@ gate.time.monotonic, gate.time.sleep = time.monotonic, lambda _: os.write(turns,
 with contextlib.closing(gate.Gate(Home(home), 60.0)) as ours:
     while os.fstat(turns).st_size < int(most):
         with ours.passed():
-            time.sleep(0.06)
+            time.sleep(0.06)  # the turn itself
             os.write(turns, b".")
 """
 """Takes long turns, and writes into a book how often it took one, and how often it looked for another way."""

@@ -60,9 +60,7 @@ HOT_PLANS = {
 }
 
 
-FLUSHED = """
-CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
-""".strip()
+FLUSHED = "coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')"
 """That a commit is on the disk before it is answered, however far the server's own setting goes beyond that."""
 
 

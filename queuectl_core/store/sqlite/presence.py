@@ -19,9 +19,13 @@ class StoreReplaced(StoreError):
 
 
 class Presence:
-    """The files of a store that this process has just opened and used, and keeps open."""
+    """The files of a store that this process has just opened and used, and keeps open.
 
-    def __init__(self, home: Home) -> None:
+    `pool_pid` is for the advice: no command finds a pool without its store.
+    """
+
+    def __init__(self, home: Home, pool_pid: int) -> None:
+        self._pool_pid = pool_pid
         # The log, too, stays the same file: only the last who closes the store removes it.
         paths = (home.database, f"{home.database}-wal")
         self._database = home.database
@@ -37,21 +41,20 @@ class Presence:
         for path, before in self._files.items():
             found = _look(path)
             if found is None:
-                raise StoreError(f"{path} is gone, and still in use here", _advice(path))
+                raise StoreError(f"{path} is gone, and still in use here", self._advice(path))
             if not os.path.samestat(found, before):
-                raise StoreReplaced(f"{path} was replaced, and the one before is still in use here", _advice(path))
+                raise StoreReplaced(f"{path} was replaced, and the one before is still in use here", self._advice(path))
             # The log is empty now and then.
             if not found.st_size and path == self._database:
-                raise StoreError(f"{path} was emptied, and is still in use here", _advice(path))
+                raise StoreError(f"{path} was emptied, and is still in use here", self._advice(path))
+
+    def _advice(self, path: str) -> str:
+        if path.endswith("-wal"):
+            return f"stop every pool (kill {self._pool_pid}), which saves what is in it, and start them again"
+        return f"put back what was there, or stop the pool (kill {self._pool_pid})"
 
 
 def _look(path: str) -> os.stat_result | None:
     with contextlib.suppress(OSError):
         return os.stat(path)
     return None
-
-
-def _advice(path: str) -> str:
-    if path.endswith("-wal"):
-        return "stop every pool, which saves what is in it, and start them again"
-    return "put back what was there, or stop the pool"
