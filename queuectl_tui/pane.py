@@ -112,5 +112,5 @@ class Pane(Widget):
 
     @property
     def has_read(self) -> bool:
-        """Whether `refresh_from_store` has read the store when it comes to its end, and did not put it off."""
+        """Whether what is shown was read without trouble when `refresh_from_store`, which may put it off, has ended."""
         return True

@@ -72,6 +72,7 @@ class MetricsPane(Pane, can_focus=True):
         self._due = 0.0
         self._read_at = 0.0
         self._stale = True
+        self._readable = True
         self._reading = False
         self._drawing = False
 
@@ -136,8 +137,8 @@ class MetricsPane(Pane, can_focus=True):
 
     @property
     def has_read(self) -> bool:
-        """Not while what is new was put off."""
-        return not self._stale
+        """Whether the last read came to something. What has changed since, and was put off, does not make it worse."""
+        return self._readable
 
     def second(self) -> None:
         """Read what was put off, and what has become old."""
@@ -154,8 +155,9 @@ class MetricsPane(Pane, can_focus=True):
         try:
             reading = await self._reader.read(window, queue)
         except StoreError:
-            self._stale = True
+            self._stale, self._readable = True, False
             raise
+        self._readable = True
         metrics = await asyncio.to_thread(_computed, reading, window, queue)
         if (window, queue) == (self.window, self.queue):
             self._queues, self._metrics = reading.queues, metrics

@@ -14,7 +14,7 @@ from queuectl_core.model.job import Outcome
 from queuectl_core.store.transactions.browsing import SortColumn
 from queuectl_core.store.transactions.changes import delete
 from queuectl_tui.filtering.sorting import by_the_next, sorted_by, turned
-from queuectl_tui.listing import order
+from queuectl_tui.listing import listings, order
 from queuectl_tui.listing.listings import Gathered
 from queuectl_tui.listing.order import Order
 from queuectl_tui.session import Session
@@ -140,6 +140,7 @@ async def test_what_comes_while_a_list_is_still_gathered_is_taken_in_once_it_is(
         await go_on.wait()
 
     monkeypatch.setattr(order, "_scanned", held_at_the_end)
+    monkeypatch.setattr(listings, "DUTY", 0)  # it was held for long, and would be looked for as much later
     async with seat(tmp_path, fill=mixed) as here:
         await here.type("/send")
         await here.press("enter")

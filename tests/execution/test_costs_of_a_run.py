@@ -18,16 +18,19 @@ from tests.cli.line import program
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 FLUSHES = ("fsync", "fdatasync", "sync_file_range", "msync")
-OF_THE_STORE = ("pread64", "pwrite64", "fcntl", "flock", "getrandom")
+OF_THE_STORE = ("pread64", "pwrite64", "fcntl", "flock", "getrandom", "newfstatat")
 FEW, MORE = 80, 240
+TRIES = 3
+"""How often a run is looked at: what a busy machine does to its waits adds calls, and takes none away."""
 
 
 def drained(folder: Path, jobs: int) -> tuple[Counter[str], Counter[str]]:
     """The calls of the worker, and those of all processes, in a drain of so many jobs by one worker."""
-    home = Home(str(folder / f"home-{jobs}"))
+    folder.mkdir()
+    home = Home(str(folder / "home"))
     with SqliteStore(home) as store:
         store.run(enqueue_rows(lambda: [[row_of(NewJob("true"), "/tmp")] * jobs], str))
-    return traced(folder / f"calls-{jobs}", program(home, "worker", "start", "--count", "1", "--drain"))
+    return traced(folder / "calls", program(home, "worker", "start", "--count", "1", "--drain"))
 
 
 def traced(calls: Path, command: list[str]) -> tuple[Counter[str], Counter[str]]:
@@ -51,15 +54,18 @@ def traced(calls: Path, command: list[str]) -> tuple[Counter[str], Counter[str]]
 
 @pytest.mark.slow
 def test_a_run_takes_so_many_calls_of_its_worker_and_no_flush(tmp_path: Path) -> None:
-    few, _ = drained(tmp_path, FEW)
-    more, all_of_more = drained(tmp_path, MORE)
+    for n in range(TRIES):
+        few, _ = drained(tmp_path / f"few-{n}", FEW)
+        more, all_of_more = drained(tmp_path / f"more-{n}", MORE)
 
-    calls = {name: n / (MORE - FEW) for name, n in (more - few).items()}
+        calls = {name: n / (MORE - FEW) for name, n in (more - few).items()}
 
-    # What the store reads, writes and locks is counted elsewhere, and here depends on how short strace lets a run be.
-    assert sum(n for name, n in calls.items() if name not in OF_THE_STORE) <= 27, calls
-    assert calls["clone3"] == 1
-    assert sum(all_of_more[name] for name in FLUSHES) <= 12, all_of_more  # as it starts and ends
+        assert calls["clone3"] == 1
+        assert sum(all_of_more[name] for name in FLUSHES) <= 12, all_of_more  # as it starts and ends
+        # What the store reads, writes, locks and looks at is counted elsewhere, and here depends on how long a run is.
+        if (of_the_run := sum(n for name, n in calls.items() if name not in OF_THE_STORE)) <= 26:
+            return
+    pytest.fail(f"{of_the_run} calls a run: {calls}")
 
 
 def test_a_job_that_was_acknowledged_was_flushed(tmp_path: Path) -> None:

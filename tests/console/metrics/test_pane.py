@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from textual.pilot import Pilot
@@ -12,6 +14,7 @@ from textual.pilot import Pilot
 from queuectl_core.model.errors import StoreBusy
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
+from queuectl_core.store.statements import Transaction
 from queuectl_tui.metrics import pane as pane_module
 from queuectl_tui.metrics.charts import board
 from queuectl_tui.metrics.series import MINUTE_MS, Window
@@ -20,6 +23,7 @@ from tests.console.metrics.rows import FIRST, kept, minute, took
 from tests.console.until import until
 from tests.store.engines import Clock
 
+T = TypeVar("T")
 SMALL, LARGE = (80, 20), (160, 44)
 
 
@@ -210,6 +214,36 @@ async def test_a_store_that_cannot_be_read_leaves_the_charts(
         host.pane._due = 0.0
         host.pane.second()
         await seen(pilot, host, "last 3 h", "ended 100")
+
+
+async def test_a_change_that_comes_while_it_reads_does_not_keep_what_it_reads_from_passing_for_live(
+    host: MetricsHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_usual, begun, go_on = host.session.read, asyncio.Event(), asyncio.Event()
+
+    async def refused(*_: object) -> None:
+        raise StoreBusy("the store is busy")
+
+    async def held(transaction: Transaction[T]) -> T:
+        begun.set()
+        await go_on.wait()
+        return await as_usual(transaction)
+
+    async with host.run_test(size=SMALL) as pilot:
+        await seen(pilot, host, "Durations", "ended 60")
+        monkeypatch.setattr(host.session, "read", refused)
+        await pilot.press("w")
+        await until(pilot, lambda: host.pane.trouble, what="it is not live")
+
+        monkeypatch.setattr(host.session, "read", held)
+        host.pane._due = 0.0
+        host.pane.second()
+        await until(pilot, begun.is_set, what="it reads again")
+        await host.pane.read_quietly()
+        assert host.pane.trouble
+        go_on.set()
+        await until(pilot, lambda: not host.pane.trouble, what="it is live again")
+        assert host.pane._stale, "the change is still to be read"
 
 
 async def test_plotext_is_never_loaded_on_the_event_loop(host: MetricsHost, monkeypatch: pytest.MonkeyPatch) -> None:
