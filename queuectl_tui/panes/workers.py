@@ -84,9 +84,9 @@ class WorkersPane(TablePane):
         latest_in_background(self, "signs", self._look)
 
     async def _look(self) -> None:
-        mine = self._reads
-        crew = await look_again(self.session.home, self.crew)
-        if mine == self._reads:
+        before = self.crew
+        crew = await look_again(self.session.home, before)
+        if self.crew is before:  # else more is known meanwhile, and no change may follow that would bring it back
             self._show(crew)
 
     def _show(self, crew: Crew) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -11,11 +12,16 @@ import pytest
 from textual.content import Content
 
 from queuectl_core.execution.liveness import Hold
+from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.workers import register_worker
 from queuectl_tui.actions import Place
 from queuectl_tui.detail.job_detail import JobDetail
+from queuectl_tui.panes import workers
+from queuectl_tui.panes.workers import WorkersPane
+from queuectl_tui.pools.reading import Crew, look_again, read_crew
 from queuectl_tui.pools.rows import columns_for
+from queuectl_tui.session import Session
 from tests.console.live import live, live_queue, on_roster
 from tests.execution.pools import LiveQueue
 from tests.store.acts import started
@@ -83,6 +89,38 @@ async def test_a_death_that_no_store_was_told_of_is_seen(queue: LiveQueue) -> No
         await at.until(lambda: at.cells("STATE")[1:] == ["✗ lost"], "the worker is lost")
         assert at.cells("PULSE")[1:] == ["○ none"]
         assert "no pulse" in at.seen()
+
+
+async def test_a_look_at_who_lives_does_not_undo_what_was_read_meanwhile(
+    queue: LiveQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, looks, go_on = (asyncio.Event() for _ in range(3))
+
+    async def read_once_it_looks(session: Session) -> Crew:
+        reads.set()
+        await looks.wait()
+        return await read_crew(session)
+
+    async def look_until_told(home: Home, crew: Crew) -> Crew:
+        looks.set()
+        await go_on.wait()
+        return await look_again(home, crew)
+
+    on_roster(queue, "abc", "abc-1")
+    async with live(queue, Place.WORKERS) as at:
+        pane = at.pane
+        assert isinstance(pane, WorkersPane)
+        await at.until(lambda: at.cells("WORKER") == ["pool abc", "abc-1"], "the worker is shown")
+        monkeypatch.setattr(pane, "second", lambda: None)
+        monkeypatch.setattr(workers, "read_crew", read_once_it_looks)
+        monkeypatch.setattr(workers, "look_again", look_until_told)
+        on_roster(queue, "abc", "abc-2")
+        await at.until(reads.is_set, "the new one is being read")
+        look = asyncio.create_task(pane._look())
+        await at.until(lambda: at.cells("WORKER") == ["pool abc", "abc-1", "abc-2"], "the new one is shown")
+        go_on.set()
+        await look
+        assert at.cells("WORKER") == ["pool abc", "abc-1", "abc-2"]
 
 
 async def test_a_stopped_worker_is_shown_as_stopped(queue: LiveQueue) -> None:
