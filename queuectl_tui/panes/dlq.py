@@ -26,7 +26,7 @@ from queuectl_tui.listing.table import JobTable
 from queuectl_tui.listing.targets import Matching, Targets, several
 from queuectl_tui.panes.browser import Browser
 from queuectl_tui.panes.causes import CauseList, words_of
-from queuectl_tui.panes.peek import Peek
+from queuectl_tui.panes.peek import Glance, Peek
 
 WIDE = 120
 """Columns from which on the glance stands beside the list, not below it."""
@@ -56,6 +56,7 @@ class DlqPane(Browser):
         self.causes.display = False
         self.peek = Peek()
         self._peeked: Job | None = None
+        self._glances = 0
 
     def first_order(self) -> Order:
         """The latest to die first."""
@@ -127,13 +128,19 @@ class DlqPane(Browser):
         latest_in_background(self, "peek", self.console.quietly, self._read_peek)
 
     async def _read_peek(self) -> None:
+        self._glances += 1
+        mine = self._glances
         job = await self._meant()
         if job is None:
-            self.peek.show(None, (), b"", self.now())
+            glance = Glance()
         elif job != self._peeked:
             found, runs = await self.session.read(show(job.id))
-            self.peek.show(found, runs, await self.session.read(tail(found.number, found.runs)), self.now())
-        self._peeked = job
+            glance = Glance(found, runs, await self.session.read(tail(found.number, found.runs)))
+        else:
+            return
+        if mine == self._glances:  # else a later one is for the job that is meant by now
+            self._peeked = job
+            self.peek.show(glance, self.now())
 
     async def _meant(self) -> Job | None:
         """The job to look at: the one under the cursor, or the newest of the cause under it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.text import Text
 from textual.content import Content
@@ -20,6 +21,14 @@ MOST_LINES = 200
 """Lines of output that are looked at: more than a screen has."""
 
 
+class Glance(NamedTuple):
+    """A job, its runs, and the stored end of its last output; no job, where there is none to look at."""
+
+    job: Job | None = None
+    runs: Sequence[Attempt] = ()
+    tail: bytes = b""
+
+
 class Peek(Widget):
     """Shows what it is given, the end of it where there is no room for all."""
 
@@ -29,37 +38,37 @@ class Peek(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._job: Job | None = None
-        self._runs: Sequence[Attempt] = ()
+        self._glance = Glance()
         self._lines: Sequence[Text] = ()
         self._now = 0
 
-    def show(self, job: Job | None, runs: Sequence[Attempt], tail: bytes, now: int) -> None:
-        """Show a job, its runs and the stored end of its last output; nothing for None."""
-        self._job, self._runs, self._now = job, runs, now
-        self._lines = [render(line) for line in tail.rstrip(b"\r\n").rsplit(b"\n", MOST_LINES)[-MOST_LINES:]]
+    def show(self, glance: Glance, now: int) -> None:
+        """Show what was seen at `now` (ms)."""
+        self._glance, self._now = glance, now
+        self._lines = [render(line) for line in glance.tail.rstrip(b"\r\n").rsplit(b"\n", MOST_LINES)[-MOST_LINES:]]
         while self._lines and not self._lines[-1].plain:
             self._lines = self._lines[:-1]
         self.refresh()
 
     def render(self) -> VisualType:
         """Head, attempts, output."""
-        if self._job is None:
+        job, runs = self._glance.job, self._glance.runs
+        if job is None:
             return Content("")
         width, height = self.size.width, self.size.height
         head = [
-            Content.assemble((clean(self._job.id), "bold"), "  ", (ending(self._job), "$state-dead")),
-            Content.styled(command_text(self._job.command), "$text-muted"),
+            Content.assemble((clean(job.id), "bold"), "  ", (ending(job), "$state-dead")),
+            Content.styled(command_text(job.command), "$text-muted"),
         ]
         room = max(0, height - len(head))
-        runs = [self._run(run) for run in self._runs[-max(1, room // 2, room - len(self._lines)) :]]
-        shown = self._lines[-(room - len(runs)) :] if room > len(runs) else []
+        attempts = [self._run(run) for run in runs[-max(1, room // 2, room - len(self._lines)) :]]
+        shown = self._lines[-(room - len(attempts)) :] if room > len(attempts) else []
         output = [Content.from_rich_text(line) for line in shown]
-        if not self._lines and room > len(runs):
+        if not self._lines and room > len(attempts):
             # Of a run that was lost with its host, nobody knows what it wrote.
-            is_known = not self._runs or self._runs[-1].outcome is not Outcome.LOST
+            is_known = not runs or runs[-1].outcome is not Outcome.LOST
             output = [Content("it wrote nothing" if is_known else "no output of it is stored")]
-        lines = [*head, *runs, *output]
+        lines = [*head, *attempts, *output]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
     def _run(self, run: Attempt) -> Content:

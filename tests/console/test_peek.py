@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from queuectl_core.model.job import Outcome
+from queuectl_core.store.statements import Transaction
 from queuectl_tui.actions import Place
+from queuectl_tui.panes.dlq import DlqPane
 from queuectl_tui.panes.peek import Peek
 from tests.console.consoles import Seat, seat
 from tests.store import acts
 from tests.store.engines import BlockingSqlite
 
+T = TypeVar("T")
 Glance = Callable[..., AbstractAsyncContextManager[Seat]]
 
 
@@ -83,3 +88,35 @@ async def test_a_job_that_wrote_nothing_is_said_to_have(glance: Glance) -> None:
 async def test_of_a_job_whose_worker_died_nobody_says_that_it_wrote_nothing(glance: Glance) -> None:
     async with glance(b"", Outcome.LOST) as here:
         await here.until(lambda: drawn(here)[-1] == "no output of it is stored", f"that is said, not {drawn(here)}")
+
+
+async def test_a_glance_that_was_read_for_long_does_not_follow_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, go_on = asyncio.Event(), asyncio.Event()
+
+    def two(store: BlockingSqlite) -> None:
+        acts.dead(store, id="first")
+        acts.dead(store, id="second")
+
+    async with seat(tmp_path, size=(160, 40), fill=two) as here:
+        await here.press("2")
+        await here.until(lambda: "second" in "".join(drawn(here)), "the latest is glanced at")
+        pane, as_usual = here.app.pane, here.app.session.read
+        assert isinstance(pane, DlqPane)
+
+        async def held(transaction: Transaction[T]) -> T:
+            reads.set()
+            await go_on.wait()
+            return await as_usual(transaction)
+
+        monkeypatch.setattr(here.app.session, "read", held)
+        pane._peeked = None  # as where it has changed
+        late = asyncio.create_task(pane._read_peek())
+        await reads.wait()
+        monkeypatch.undo()
+        await here.press("j")
+        await here.until(lambda: "first" in "".join(drawn(here)), "the one before is glanced at")
+        go_on.set()
+        await late
+        assert "first" in "".join(drawn(here))
