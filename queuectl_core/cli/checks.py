@@ -12,12 +12,16 @@ from queuectl_core.cli.alarms import import_alarm, log_alarm, write_alarm
 from queuectl_core.cli.findings import NAMED, REPAIR, Finding, cannot_tell, listed, ok, problem, size, warning
 from queuectl_core.cli.home_checks import rescue
 from queuectl_core.cli.remains import check_orphans, check_run
+from queuectl_core.model.durations import format_duration
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import schema, wal
 
 Check = Callable[[Store], Finding]
+
+SLACK_MS = 2000
+"""How far a clock may have gone back before it is told; what keeps it right does that by less."""
 
 
 def check_store(store: Store) -> Iterator[Finding]:
@@ -91,6 +95,17 @@ def _workers(store: Store) -> Finding:
     return warning("workers", detail, f"a running pool mends this by itself; else {REPAIR}")
 
 
+def _delays(store: Store) -> Finding:
+    from queuectl_core.store.transactions.statistics import put_off_ahead
+
+    found = store.run(put_off_ahead(SLACK_MS))
+    if found is None:
+        return ok("delays", "no job waits by a clock that was ahead")
+    jobs = f"{found.jobs:,} jobs, such as {found.example}, wait" if found.jobs > 1 else f"job {found.example} waits"
+    detail = f"{jobs} up to {format_duration(found.ms // 1000)} too long: the clock was set back since"
+    return warning("delays", detail, "set the clock right if it is wrong; 'queuectl edit ID --delay 0' runs a job now")
+
+
 def _survivors(store: Store) -> Finding:
     from queuectl_core.execution.recovery import stuck
 
@@ -116,6 +131,7 @@ _FILE_CHECKS: dict[str, Check] = {
 }
 _SHARED_CHECKS: dict[str, Check] = {
     "counts": _counts,
+    "delays": _delays,
     "import": _import,
     "survivors": _survivors,
     "run": check_run,

@@ -50,6 +50,8 @@ def _server(store: Store) -> Finding:
     if found.standby:
         advice = "name the primary, or add target_session_attrs=read-write to the URL"
         return problem("server", f"{text} is a standby, which takes no changes", advice)
+    if not found.flushes:
+        return warning("server", f"{text} flushes nothing to its disk (fsync is off)", _FLUSH)
     if found.number // 10_000 == checkup.TESTED:
         return ok("server", text)
     return ok("server", f"{text}; this program is tested with {checkup.TESTED}")
@@ -85,6 +87,7 @@ def _scope(found: checkup.Server, tables: list[checkup.Table]) -> str:
     return f"do everything, and {'migrate the schema too' if found.owns else 'not migrate the schema'}"
 
 
+_FLUSH = "set fsync to on: where the power fails, acknowledged jobs are lost, and the database may be damaged"
 _WRITABLE = "set default_transaction_read_only to off: for the role, its database or the server, or in the URL"
 _GRANT = "have its owner grant what is missing: the README has the statements"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -223,3 +225,16 @@ def test_an_affected_sqlite_is_a_warning(home: Home, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(schema, "sqlite_version", lambda version=version: version)
 
         assert next(home_checks.check_home(home)).status is expected
+
+
+def test_jobs_that_wait_longer_since_the_clock_was_set_back_are_told(queuectl: CommandLine, store: Engine) -> None:
+    queuectl("enqueue", "--delay", "1h", "--", "true")
+    assert findings(queuectl)["delays"]["status"] == "ok"
+
+    store.clock.now = time.time_ns() // 1_000_000 + 3 * 3_600_000
+    put(store, delay=5)
+    found = findings(queuectl)["delays"]
+
+    assert found["status"] == "warning"
+    assert re.fullmatch(r"job 2 waits up to (2h59m|3h) too long: the clock was set back since", found["detail"])
+    assert "edit ID --delay 0" in found["advice"]

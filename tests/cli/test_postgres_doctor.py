@@ -57,13 +57,20 @@ def sql(doctor: Doctor) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         yield connection
 
 
-def test_a_queue_in_order_has_every_check_of_a_server_and_none_of_a_file(doctor: Doctor) -> None:
+@pytest.fixture
+def flushing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is taken for one that flushes; that of the tests need not outlive its machine."""
+    as_found = checkup.Server
+    monkeypatch.setattr(checkup, "Server", lambda *facts: as_found(*facts)._replace(flushes=True))
+
+
+def test_a_queue_in_order_has_every_check_of_a_server_and_none_of_a_file(doctor: Doctor, flushing: None) -> None:
     found = doctor.findings()
 
     assert {status for status, _, _ in found.values()} == {"ok"}
     assert list(found) == [
         "home", "permissions", "disk", "inodes", "logs", "store", "server", "schema", "rights", "clock", "connections",
-        "announcements", "vacuum", "garbage", "workers", "counts", "import", "survivors", "run", "orphans",
+        "announcements", "vacuum", "garbage", "workers", "counts", "delays", "import", "survivors", "run", "orphans",
     ]  # fmt: skip
     assert found["server"][1].startswith("PostgreSQL ")
     assert doctor().status == 0
@@ -89,13 +96,27 @@ def test_a_server_that_is_not_there_is_a_problem(doctor: Doctor, tmp_path: Path)
 
 
 def test_a_server_that_is_too_old_is_a_problem_and_one_that_is_not_tested_is_named(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, flushing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkup, "TESTED", 99)
     assert doctor.findings()["server"][1].endswith("; this program is tested with 99")
 
     monkeypatch.setattr(checkup, "OLDEST", 990_000)
     assert doctor.findings()["server"][::2] == ("problem", "use 99 or newer")
+
+
+def test_a_server_that_flushes_nothing_is_a_warning(
+    doctor: Doctor, sql: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    if sql.execute("SHOW fsync").fetchone() == ("on",):
+        pytest.skip("the server that the tests were given flushes")
+
+    status, detail, advice = doctor.findings()["server"]
+
+    assert status == "warning"
+    assert detail.endswith("flushes nothing to its disk (fsync is off)")
+    assert advice.startswith("set fsync to on")
+    assert doctor().status == 0
 
 
 def test_a_role_whose_sessions_are_read_only_is_a_warning(

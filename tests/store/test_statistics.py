@@ -11,10 +11,12 @@ from queuectl_core.store.transactions.changes import cancel, delete
 from queuectl_core.store.transactions.queues import pause
 from queuectl_core.store.transactions.statistics import (
     KEEP_MINUTES,
+    Ahead,
     Minute,
     buckets_since,
     minutes_since,
     miscounted,
+    put_off_ahead,
     recount,
     summary,
     tidy,
@@ -317,3 +319,18 @@ def test_counts_that_are_wrong_are_named_and_mended(store: Engine) -> None:
 
     assert store.run(miscounted()) == {}
     assert store.run(summary()).jobs[JobState.PENDING] == 1
+
+
+def test_jobs_that_a_clock_put_off_before_it_was_set_back_are_told(store: Engine) -> None:
+    put(store, delay=3600)
+    put(store)
+    assert store.run(put_off_ahead(2000)) is None
+
+    store.clock.now += 60_000
+    first, _ = put(store, delay=10), put(store)  # one that does not wait for its time is not held up
+    store.clock.now += 30_000
+    put(store, delay=10)
+    store.clock.now -= 90_000
+
+    assert store.run(put_off_ahead(2000)) == Ahead(2, 90_000, first.number)
+    assert store.run(put_off_ahead(60_000)) == Ahead(1, 90_000, first.number + 2)

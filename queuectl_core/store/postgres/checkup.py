@@ -46,7 +46,8 @@ OPERATE: Mapping[str, str] = MappingProxyType(
 class Server(NamedTuple):
     """A server as our role finds it; `version` for people, `number` to compare.
 
-    `owns`: the role may migrate. `read_only`: its transactions change nothing, whatever it was granted.
+    `owns`: the role may migrate. `read_only`: its transactions change nothing, whatever it was granted. `flushes`: what
+    was committed is on the disk.
     """
 
     version: str
@@ -58,6 +59,7 @@ class Server(NamedTuple):
     sessions: int
     owns: bool
     read_only: bool
+    flushes: bool
 
 
 class Table(NamedTuple):
@@ -90,8 +92,8 @@ class Holders(NamedTuple):
 def server(schema: str) -> Steps[Server]:
     """The server and our role on it."""
     [row] = yield Statement("server_facts", {"schema": schema})
-    version, number, role, standby, collects, most, sessions, owns, read_only = row
-    return Server(version, number, role, standby, collects, most, sessions or 0, bool(owns), read_only)
+    version, number, role, standby, collects, most, sessions, owns, *rest = row
+    return Server(version, number, role, standby, collects, most, sessions or 0, bool(owns), *rest)
 
 
 @read

@@ -423,6 +423,9 @@ WHERE minute > :now / 60000 - :minutes::bigint AND measure = 'duration' GROUP BY
 -- name: oldest_upcoming
 SELECT :now - min(due) FROM jobs WHERE ready = 0 AND due <= :now;
 
+-- name: put_off_ahead
+SELECT count(*), max(updated_at) - :now, min(number) FROM jobs WHERE ready = 0 AND updated_at > :now + :slack_ms;
+
 -- The oldest due instant of a queue: one seek for each priority in it.
 -- name: oldest_ready
 WITH RECURSIVE steps (priority) AS (
@@ -786,7 +789,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
         - coalesce(current_setting('reserved_connections', true)::integer, 0),
     (SELECT sum(numbackends)::integer FROM pg_stat_database),
     (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = :schema),
-    current_setting('default_transaction_read_only') = 'on';
+    current_setting('default_transaction_read_only') = 'on', current_setting('fsync') = 'on';
 
 -- What is in the schema, and what the role may do with it.
 -- name: server_tables

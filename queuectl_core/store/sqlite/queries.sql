@@ -335,6 +335,9 @@ SELECT bucket, sum(n) FROM histograms WHERE minute > :now / 60000 - :minutes AND
 -- name: oldest_upcoming
 SELECT :now - min(due) FROM jobs WHERE ready = 0 AND due <= :now;
 
+-- name: put_off_ahead
+SELECT count(*), max(updated_at) - :now, min(number) FROM jobs WHERE ready = 0 AND updated_at > :now + :slack_ms;
+
 -- The oldest due instant of a queue: one seek for each priority in it.
 -- name: oldest_ready
 WITH RECURSIVE steps (priority) AS (

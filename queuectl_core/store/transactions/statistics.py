@@ -184,6 +184,24 @@ def miscounted() -> Steps[dict[tuple[str, str], tuple[int, int]]]:
     }
 
 
+class Ahead(NamedTuple):
+    """Jobs that were put off by a clock ahead of the present one, by `ms` at most; `example` is the number of one."""
+
+    jobs: int
+    ms: int
+    example: int
+
+
+@read
+def put_off_ahead(slack_ms: int) -> Steps[Ahead | None]:
+    """Jobs whose delay began later than `slack_ms` from now, as after a clock was set back; None where there is none.
+
+    Walks every job that waits for its time.
+    """
+    [(jobs, ahead_ms, example)] = yield Statement("put_off_ahead", {"slack_ms": slack_ms})
+    return Ahead(jobs, ahead_ms, example) if jobs else None
+
+
 @write
 def recount() -> Steps[None]:
     """Make the kept counts anew from the jobs."""
