@@ -12,7 +12,7 @@ from tests.benchmarks.measuring import Goal, Measure, Pairs, compared
 from tests.benchmarks.options import Options
 
 WORKERS = 8
-JOBS, NAP = 800, 0.05
+JOBS, NAP = 3000, 0.05
 REPETITIONS = 3
 GOAL = Goal(0.95, at_least=True, want=0.98)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from queuectl_core.execution import process
 from queuectl_core.execution.process import CannotStart, Exit, start
 from queuectl_core.execution.processes import look_at
 from queuectl_core.model.job import Command, Job, JobState
@@ -26,11 +28,20 @@ def job(command: Command, cwd: Path) -> Job:
 class Ran:
     """A command that was run to its end, with its output."""
 
-    def __init__(self, folder: Path, command: Command, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: Command,
+        cwd: Path | None = None,
+        *,
+        shell: str = "/bin/sh",
+        environment: Mapping[bytes, bytes] = ENVIRONMENT,
+    ) -> None:
         log = folder / "log"
+        log.unlink(missing_ok=True)
         handle = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            started = start(job(command, cwd or folder), "token-of-the-run", handle, "/bin/sh", ENVIRONMENT)
+            started = start(job(command, cwd or folder), "token-of-the-run", handle, shell, environment)
             eventually(started.has_ended, what="the command ends")
             self.note = started.note
             self.process = look_at(started.pid)
@@ -60,6 +71,72 @@ def test_an_end_is_said_in_a_sentence() -> None:
 
 def test_a_command_that_the_shell_does_not_find_ends_with_127(tmp_path: Path) -> None:
     assert Ran(tmp_path, "no-such-command-anywhere").exit.code == 127
+
+
+PLAIN = (
+    "env",
+    "expr 2 + 3",
+    "ls no-such-file",
+    "env A=b,c env",
+    "no-such-command -x",
+    "./script a b",
+    "./notes",
+)
+"""Texts that need no shell; what the last ones name cannot be started without one."""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """The words of everything that is started, or would be."""
+    words_of_all: list[Sequence[str]] = []
+    as_usual = process._spawn
+
+    def noted(words: Sequence[str], log: int, environment: Mapping[bytes, bytes]) -> int:
+        words_of_all.append(words)
+        return as_usual(words, log, environment)
+
+    monkeypatch.setattr(process, "_spawn", noted)
+    return words_of_all
+
+
+def test_a_text_that_needs_no_shell_is_started_without_one(tmp_path: Path, started: list[Sequence[str]]) -> None:
+    assert Ran(tmp_path, "expr 2 + 3").output == b"5\n"
+    assert Ran(tmp_path, "expr 2 + 3 # a sum").output == b"5\n"
+
+    assert started == [["expr", "2", "+", "3"], ("/bin/sh", "-c", "expr 2 + 3 # a sum")]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_text_that_is_started_without_a_shell_ends_as_it_does_with_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "script").write_text('echo "$0" "$@"; exit 3\n')  # for whatever shell is at hand: it does not say
+    (tmp_path / "script").chmod(0o700)
+    (tmp_path / "notes").write_text("echo not to be run\n")
+
+    environment = {**ENVIRONMENT, b"PWD": bytes(tmp_path), b"OWN": b"1"}  # every run is told where it is
+
+    without = Ran(tmp_path, text, environment=environment)
+    with_one = Ran(tmp_path, f"{text};", environment=environment)
+
+    assert (without.exit, seen(without)) == (with_one.exit, seen(with_one))
+
+
+def seen(ran: Ran) -> list[bytes]:
+    """The lines that a command wrote, without the variables that some shells add for themselves."""
+    own = (b"_=", b"SHLVL=", b"OLDPWD=")
+    return sorted(line for line in ran.output.splitlines() if not line.startswith(own))
+
+
+def test_another_shell_is_called_for_every_text(tmp_path: Path, started: list[Sequence[str]]) -> None:
+    (tmp_path / "wrapper").write_text('#!/bin/sh\necho "inside: $2"\n')
+    (tmp_path / "wrapper").chmod(0o700)
+
+    assert Ran(tmp_path, "expr 2 + 3", shell=f"{tmp_path}/wrapper").output == b"inside: expr 2 + 3\n"
+    assert len(started) == 1
+
+
+def test_where_the_path_is_not_known_the_shell_has_its_own(tmp_path: Path, started: list[Sequence[str]]) -> None:
+    assert Ran(tmp_path, "expr 2 + 3", environment={b"PWD": b"/"}).output == b"5\n"
+    assert started == [("/bin/sh", "-c", "expr 2 + 3")]
 
 
 def test_a_program_that_is_not_there_cannot_be_started(tmp_path: Path) -> None:
