@@ -13,7 +13,7 @@ import select
 from collections.abc import Callable, Iterable
 
 from queuectl_core.execution.orders import drain_bytes
-from queuectl_core.execution.processes import boot_clock_ns
+from queuectl_core.execution.processes import boot_clock_ns, to_next_beat
 from queuectl_core.model.errors import StoreError
 from queuectl_core.store.contract import Store
 
@@ -102,7 +102,6 @@ def _now() -> float:
 
 
 def _until(due_at: float | None) -> float:
-    if due_at is None:
-        return ROUTINE_LOOK_MS
+    look = to_next_beat(ROUTINE_LOOK_MS / 1000) * 1000
     # Rounded up: waking just before a job is due would only cost another look.
-    return min(ROUTINE_LOOK_MS, max(0.0, due_at - _now()) * 1000 + 1)
+    return look if due_at is None else min(look, max(0.0, due_at - _now()) * 1000 + 1)

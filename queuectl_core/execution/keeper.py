@@ -21,6 +21,7 @@ from queuectl_core.execution.lease import Lease
 from queuectl_core.execution.locks import names
 from queuectl_core.execution.maintenance import Maintenance
 from queuectl_core.execution.orders import Inbox, KeeperOptions, drain_bytes, tell
+from queuectl_core.execution.processes import to_next_beat
 from queuectl_core.execution.recovery import end_unwatched
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
@@ -81,7 +82,7 @@ class Keeper:
         while not self._inbox.closed:
             due = time.monotonic() >= next_step
             if due:
-                next_step = time.monotonic() + min(STEP_SECONDS, self._lease.heartbeat)
+                next_step = time.monotonic() + to_next_beat(min(STEP_SECONDS, self._lease.heartbeat))
             self._act((self._step,) if due else ())
             if self._lease.over:
                 end_unwatched(self._store.home)

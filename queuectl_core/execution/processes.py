@@ -55,6 +55,15 @@ def boot_clock_ns() -> int:
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
+def to_next_beat(period: float) -> float:
+    """Seconds until the next whole number of periods (s) since boot.
+
+    Who looks for something each second does it then, together with all others: the machine wakes once, and the first
+    brings into the caches what the others run, which spares them a quarter of their time.
+    """
+    return period - boot_clock_ns() / 1e9 % period
+
+
 def ticks(ns: int) -> int:
     """Clock ticks from nanoseconds of `boot_clock_ns`."""
     return ns * TICKS_A_SECOND // 1_000_000_000

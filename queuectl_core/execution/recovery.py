@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from queuectl_core.execution.lent_logs import keep_blank, remove_blank
 from queuectl_core.execution.liveness import Success, read_note, remove_lock, sweep_drafts
-from queuectl_core.execution.locks import alive, is_alive, names
+from queuectl_core.execution.locks import is_alive, names
 from queuectl_core.execution.logs import Output, open_log, read_end
 from queuectl_core.execution.processes import boot_id, has_open, is_stopped
 from queuectl_core.execution.survivors import Trail, end_survivors, find_survivors, trail_of
@@ -32,7 +32,7 @@ from queuectl_core.store.site import site_of
 from queuectl_core.store.transactions import workers
 from queuectl_core.store.transactions.claims import Held, Report, processing, take_turn, unclaim
 from queuectl_core.store.transactions.settings import settings
-from queuectl_core.store.transactions.workers import Pool, Worker
+from queuectl_core.store.transactions.workers import Pool, Roster, Worker
 
 LOST = Result(Outcome.LOST, error="the worker died")
 
@@ -53,12 +53,13 @@ def recover_lost(store: Store) -> list[Job]:
         if not ours:
             return []
         recovered = _recover_elsewhere(store) if store.home.url is not None else []
-        lost = _lost_runs(store)
+        known = store.run(workers.roster())
+        lost = _lost_runs(store, known)
         if lost:
             values = store.run(settings()).values
             recovered += [job for held in lost if (job := _recover(store, held, values)) is not None]
             failpoints.reached(Failpoint.RECOVERED)
-        _see_off_the_dead(store)
+        _see_off_the_dead(store, known)
         return recovered
 
 
@@ -76,8 +77,8 @@ def _recover_elsewhere(store: Store) -> list[Job]:
     return recovered + recover_unknown(store, unknown, values)
 
 
-def _lost_runs(store: Store) -> list[Held]:
-    registered = {worker.id: worker for worker in store.run(workers.roster()).workers}
+def _lost_runs(store: Store, known: Roster) -> list[Held]:
+    registered = {worker.id: worker for worker in known.workers}
     names = {str(held.job.worker) for held in store.run(processing())}
     ours = {name for name in names if _is_ours(store.home, name, registered.get(name))}
     dead = {name for name in ours if _is_dead(store, name, registered.get(name))}
@@ -154,15 +155,14 @@ def _trail(home: Home, held: Held) -> Trail:
     return trail_of(held.token, read_note(home, worker), (note.pid,) if note else ())
 
 
-def _see_off_the_dead(store: Store) -> None:
+def _see_off_the_dead(store: Store, roster: Roster) -> None:
     """Strike dead workers and pools off the roster, unless a job still waits on what they left."""
     home = store.home
     sweep_drafts(home)
-    roster = store.run(workers.roster())
     registered: dict[str, Worker | Pool] = {worker.id: worker for worker in roster.workers}
     registered |= {pool.id: pool for pool in roster.pools}
     known = {name for name, one in registered.items() if _is_ours(home, name, one)}
-    gone = (known | set(names(home))) - alive(home)
+    gone = {name for name in known.union(names(home)) if not is_alive(home, name)}
     if not gone:
         return
     gone -= {str(held.job.worker) for held in store.run(processing())}
@@ -198,7 +198,7 @@ def _unwatched(home: Home, name: str) -> bool:
 def stuck(store: Store) -> list[StuckJob]:
     """Jobs that wait for processes of a dead worker's run to end."""
     found = []
-    for held in _lost_runs(store):
+    for held in _lost_runs(store, store.run(workers.roster())):
         pids = tuple(process.pid for process in find_survivors(_trail(store.home, held)))
         if pids:
             found.append(StuckJob(held.job, pids))

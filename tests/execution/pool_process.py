@@ -24,6 +24,10 @@ def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+NEVER = 2e6
+"""Seconds: more weeks than a machine with tests is up, and few enough milliseconds for poll."""
+
+
 def main(order: dict[str, Any]) -> int:
     """Run the pool that is ordered until it ends; its exit status."""
     told = os.open(order["events"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -35,10 +39,10 @@ def main(order: dict[str, Any]) -> int:
         tell(type(event).__name__, **event._asdict())
 
     if not order["routine_looks"]:
-        idling.ROUTINE_LOOK_MS = 3_600_000
-        watch.ROUTINE_LOOK = worker.ROUTINE_LOOK = 3600.0  # type: ignore[attr-defined]
+        idling.ROUTINE_LOOK_MS = round(NEVER * 1000)
+        watch.ROUTINE_LOOK = worker.ROUTINE_LOOK = NEVER  # type: ignore[attr-defined]
     if not order["keeper_steps"]:
-        keeper.STEP_SECONDS = 3600.0
+        keeper.STEP_SECONDS = NEVER
     if order["keeper_dies"]:
         keeper.Keeper._register = die  # type: ignore[assignment, method-assign]
     if order["slowness"]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
+from queuectl_core.execution import idling, processes
 from queuectl_core.model.job import JobState, NewJob
 from queuectl_core.store.transactions.arrivals import enqueue_rows, row_of
 from queuectl_core.store.transactions.changes import retry
@@ -87,3 +90,12 @@ def test_a_worker_whose_doorbell_is_missing_finds_a_job_by_itself(queue: LiveQue
     eventually(lambda: any(path.is_fifo() for path in bells.rglob("*")), what="the worker has hung out its bell")
     shutil.rmtree(bells)
     queue.once(queue.put("true"), JobState.COMPLETED, seconds=10)
+
+
+@pytest.mark.parametrize(("since_boot", "left"), [(7.25, 0.75), (8.0, 1.0), (0.001, 0.999)])
+def test_all_that_look_once_a_second_look_at_the_same_instants(
+    monkeypatch: pytest.MonkeyPatch, since_boot: float, left: float
+) -> None:
+    monkeypatch.setattr(processes, "boot_clock_ns", lambda: round(since_boot * 1e9))
+    assert processes.to_next_beat(1.0) == pytest.approx(left)
+    assert idling._until(None) == pytest.approx(left * 1000)
