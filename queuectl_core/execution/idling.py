@@ -82,7 +82,7 @@ class Sleeper:
             poll.register(handle, select.POLLIN)
         due_at = None if due_in_ms is None else _now() + max(0, due_in_ms) / 1000
         while True:
-            ready = poll.poll(min(_until(due_at), self.look_each * 1000))
+            ready = poll.poll(_until(due_at, self.look_each))
             if ready:
                 rung = any(handle in self._bells for handle, _ in ready)
                 for handle, _ in ready:
@@ -101,7 +101,13 @@ def _now() -> float:
     return boot_clock_ns() / 1e9
 
 
-def _until(due_at: float | None) -> float:
+def _until(due_at: float | None, look_each: float) -> float:
+    """Milliseconds to sleep at most.
+
+    Whoever has a lease to renew does that so long after the last time; all others look at the same instants.
+    """
     look = to_next_beat(ROUTINE_LOOK_MS / 1000) * 1000
+    if look_each < math.inf:
+        look = min(ROUTINE_LOOK_MS, look_each * 1000)
     # Rounded up: waking just before a job is due would only cost another look.
     return look if due_at is None else min(look, max(0.0, due_at - _now()) * 1000 + 1)

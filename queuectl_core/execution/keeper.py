@@ -82,7 +82,7 @@ class Keeper:
         while not self._inbox.closed:
             due = time.monotonic() >= next_step
             if due:
-                next_step = time.monotonic() + to_next_beat(min(STEP_SECONDS, self._lease.heartbeat))
+                next_step = time.monotonic() + self._to_next_step()
             self._act((self._step,) if due else ())
             if self._lease.over:
                 end_unwatched(self._store.home)
@@ -91,6 +91,10 @@ class Keeper:
             if any(words[0] == orders.LOST for words in self._inbox.lines()):
                 next_step = 0.0
         self._leave()
+
+    def _to_next_step(self) -> float:
+        """A lease is renewed so long after the last time, which an instant that comes a moment early would double."""
+        return min(STEP_SECONDS, self._lease.heartbeat) if self._site else to_next_beat(STEP_SECONDS)
 
     def _act(self, first: Sequence[Callable[[], None]]) -> None:
         """Do these things, then hear orders and look whether all is done; one in trouble keeps from no other."""

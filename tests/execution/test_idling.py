@@ -5,6 +5,7 @@ Pools of these tests mostly have no routine look: what wakes them is what the te
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -98,4 +99,12 @@ def test_all_that_look_once_a_second_look_at_the_same_instants(
 ) -> None:
     monkeypatch.setattr(processes, "boot_clock_ns", lambda: round(since_boot * 1e9))
     assert processes.to_next_beat(1.0) == pytest.approx(left)
-    assert idling._until(None) == pytest.approx(left * 1000)
+    assert idling._until(None, math.inf) == pytest.approx(left * 1000)
+
+
+@pytest.mark.parametrize(("heartbeat", "left"), [(0.25, 250), (5.0, 1000)])
+def test_who_has_a_lease_to_renew_does_not_wait_for_an_instant(
+    monkeypatch: pytest.MonkeyPatch, heartbeat: float, left: float
+) -> None:
+    monkeypatch.setattr(processes, "boot_clock_ns", lambda: 7_900_000_000)
+    assert idling._until(None, heartbeat) == left
