@@ -21,24 +21,27 @@ NAMES = (
     "drain",
     "peers",
     "sleepers",
-    "bulk",
     "enqueue_process",
     "latency",
     "handover",
-    "scale",
     "contention",
     "idle",
     "starting",
     "pages",
-    "console",
-    "console_log",
+    "bulk",
+    "scale",
     "pg_drain",
     "pg_hosts",
     "pg_bulk",
     "pg_claims",
     "pg_latency",
-    "pg_status",
 )
+"""What is run where nothing is named. Large stores come late: what they leave to be written holds up the others."""
+
+MORE = ("console", "console_log", "pg_status")
+"""What is run where it is named: more minutes, for what is not a matter of the queue's speed."""
+
+ALL = (*NAMES, *MORE)
 FAILURES = (QueueError, ImportError, OSError, RuntimeError, sqlite3.Error, subprocess.SubprocessError)
 """What keeps one benchmark from its end and is no reason to leave out the others."""
 
@@ -48,7 +51,7 @@ def main() -> int:
     asked = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that homes and pools are cleaned up
     options = Options(asked.jobs, asked.count, asked.huge, asked.peers)
-    run = Run(options, [name for name in NAMES if name in asked.names] or NAMES)
+    run = Run(options, asked.names or NAMES)
     facts = machine.facts()
     if asked.json:
         measures = [report.as_json(name, measure) for name, measure in run.measures()]
@@ -65,7 +68,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure; wants a quiet machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(NAMES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{' '.join(ALL)}, or all")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     usual = Options()
     for flag, default, what in (
@@ -76,8 +79,9 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(flag, type=int, default=default, metavar="N", help=f"{what} ({default})")
     parser.add_argument("--peers", action="store_true", help="install what 'peers' lacks, in an environment of its own")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(NAMES):
-        parser.error(f"no benchmark {' '.join(sorted(unknown))}: there are {' '.join(NAMES)}")
+    if unknown := set(asked.names) - {*ALL, "all"}:
+        parser.error(f"no benchmark {' '.join(sorted(unknown))}: there are {' '.join(ALL)}")
+    asked.names = [name for name in ALL if {name, "all"} & set(asked.names)]
     return asked
 
 
@@ -85,7 +89,7 @@ class Run:
     """The benchmarks of these names, one after the other; what they leave out, and the seconds they took."""
 
     def __init__(self, options: Options, names: tuple[str, ...] | list[str]) -> None:
-        self.left_out = [Unmeasured(name, "not asked for") for name in NAMES if name not in names]
+        self.left_out = [Unmeasured(name, "not asked for") for name in ALL if name not in names]
         self.seconds: dict[str, float] = {}
         self.failed = False
         self._options = options

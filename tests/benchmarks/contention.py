@@ -22,7 +22,7 @@ JOBS = 20_000
 SETTLING, WINDOW = 1.5, 3.0
 """Seconds after the first job that are not measured, and that are."""
 
-CONTENDING = 4.0
+CONTENDING = 2.5
 """Seconds in which processes take turns."""
 
 CONTENDED = 100_000

@@ -32,7 +32,7 @@ def drained(command: str, n: int, workers: int) -> float:
     with new_home() as home:
         enqueue_many(home, command, n)
         drain = program(home, "worker", "start", "--count", str(workers), "--drain")
-        seconds = spend(["sh", "-c", f"exec {shlex.join(drain)} 2>/dev/null"]).seconds
+        seconds = spend(["sh", "-c", f"exec {shlex.join(drain)} 2>/dev/null"])
         with SqliteStore(home) as store:
             done = store.run(summary()).jobs[JobState.COMPLETED]
     if done != n:
@@ -41,4 +41,4 @@ def drained(command: str, n: int, workers: int) -> float:
 
 
 def _xargs(n: int) -> float:
-    return spend(["sh", "-c", f"yes true | head -n {n} | xargs -P{WORKERS} -n1 -d '\\n' sh -c"]).seconds
+    return spend(["sh", "-c", f"yes true | head -n {n} | xargs -P{WORKERS} -n1 -d '\\n' sh -c"])

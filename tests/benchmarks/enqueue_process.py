@@ -12,7 +12,7 @@ from tests.benchmarks.ground import new_home, program, running_pool, spend
 from tests.benchmarks.measuring import Goal, Measure, compared, interleave
 from tests.benchmarks.options import Options
 
-REPETITIONS = 30
+REPETITIONS = 20
 GOAL = Goal(1.4, want=1.2)
 IMPORTS = [sys.executable, "-c", "import click, sqlite3, dataclasses"]
 PAUSE = 0.05
@@ -30,11 +30,11 @@ def measure(_: Options) -> Iterator[Measure]:
 
 
 def _enqueue(home: Home) -> float:
-    seconds = spend(program(home, "enqueue", "--", "true")).seconds
+    seconds = spend(program(home, "enqueue", "--", "true"))
     time.sleep(PAUSE)
     return seconds
 
 
 def python_imports() -> float:
     """Seconds of that Python, from its start to its end."""
-    return spend(IMPORTS).seconds
+    return spend(IMPORTS)

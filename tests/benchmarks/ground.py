@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import cache
 from glob import glob
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
@@ -38,11 +37,13 @@ ENVIRONMENT = {
 """What processes see: no home but ours, and the bytecode that an installed program has."""
 
 
-class Spent(NamedTuple):
-    """What a process took: seconds from its start until it was collected, and bytes at its peak."""
-
-    seconds: float
-    peak: int
+_WEIGHING = """
+import resource, subprocess, sys
+with open(sys.argv[1], "w") as file:
+    status = subprocess.call(sys.argv[2:])
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status)
+"""
 
 
 @contextmanager
@@ -81,21 +82,32 @@ def start(command: Sequence[str], stderr: int = subprocess.DEVNULL) -> subproces
     return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdin=nobody, stdout=nobody, stderr=stderr)
 
 
-def spend(command: Sequence[str]) -> Spent:
-    """Run such a process to its end. Raises CalledProcessError, with what it said, where it fails."""
+def spend(command: Sequence[str]) -> float:
+    """The seconds of such a process, from its start until it is collected.
+
+    Raises CalledProcessError, with what it said, where it fails.
+    """
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         process = start(command, said.fileno())
-        _, status, usage = os.wait4(process.pid, 0)
+        process.wait()
         seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             said.seek(0)
             error = subprocess.CalledProcessError(process.returncode, command)
             error.add_note(said.read().decode(errors="replace")[-SAID_AT_MOST:])
             raise error
-    # Kibibytes, but bytes on macOS.
-    return Spent(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    return seconds
+
+
+def weigh(command: Sequence[str]) -> tuple[float, int]:
+    """As `spend`, with the peak of its memory in bytes.
+
+    A process counts as at least as large as the one that started it was then, so a small one does that.
+    """
+    path = f"{run_folder()}/weight"
+    seconds = spend([sys.executable, "-I", "-S", "-c", _WEIGHING, path, *command])
+    return seconds, int(Path(path).read_text()) * 1024
 
 
 def enqueue_many(home: Home, command: str, n: int) -> None:

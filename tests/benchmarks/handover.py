@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     jobs: int
 
 
-KINDS = (Kind("short jobs", ":", 320), Kind("jobs of 30 ms", "sleep 0.03", 100))
+KINDS = (Kind("short jobs", ":", 320), Kind("jobs of 30 ms", "sleep 0.03", 70))
 """A worker claims short jobs several at a time. Of those that last longer each is claimed when the one before ended."""
 
 

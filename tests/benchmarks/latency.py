@@ -21,7 +21,7 @@ from tests.benchmarks.measuring import Goal, Measure, Pairs, interleave, percent
 from tests.benchmarks.options import Options
 
 WORKERS = 2
-ROUNDS, PAIRS_A_ROUND = 5, 100
+ROUNDS, PAIRS_A_ROUND = 3, 100
 PAUSE = 0.02
 """Seconds after each command, in which its worker falls asleep again."""
 

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +57,8 @@ class Peer(Protocol):
 class Place:
     """The environment of the peers, and servers from when they are first asked for until the context ends.
 
-    With `install` the environment is made and brought to the pinned versions first. Raises CalledProcessError.
+    With `install` the environment is made and brought to the pinned versions first; where that fails, as it does
+    without a network, pip says why and what is there is used.
     """
 
     def __init__(self, install: bool = False) -> None:
@@ -70,10 +71,14 @@ class Place:
 
     def __enter__(self) -> Self:
         if self._install:
-            subprocess.run([sys.executable, "-m", "venv", self.folder], check=True, stdout=sys.stderr)
-            install = [self.program("python"), "-m", "pip", "install", "--quiet", *PINS]
-            subprocess.run(install, check=True, stdout=sys.stderr)
+            with suppress(subprocess.CalledProcessError):
+                self._make()
         return self
+
+    def _make(self) -> None:
+        subprocess.run([sys.executable, "-m", "venv", self.folder], check=True, stdout=sys.stderr)
+        install = [self.program("python"), "-m", "pip", "install", "--quiet", *PINS]
+        subprocess.run(install, check=True, stdout=sys.stderr)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stack.close()

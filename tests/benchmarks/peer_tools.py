@@ -27,7 +27,7 @@ class Pipe(NamedTuple):
 
     def seconds(self, _: Place) -> float:
         """How long all of its jobs took."""
-        return spend(["sh", "-c", f"yes true | head -n {self.jobs} | {self.command}"]).seconds
+        return spend(["sh", "-c", f"yes true | head -n {self.jobs} | {self.command}"])
 
 
 class Spooler(NamedTuple):
@@ -90,7 +90,6 @@ class Spooler(NamedTuple):
 
 
 TOOLS: tuple[Peer, ...] = (
-    Pipe("xargs -P2", 3000, "xargs -P2 -n1 -d '\\n' sh -c"),
     Pipe("parallel -j2", 500, "parallel --will-cite -j2"),
     Spooler("task-spooler, 2 slots", 500),
 )

@@ -22,7 +22,7 @@ from tests.benchmarks.pg_server import Server, durable_server
 MOST = 100_000
 """Lines, unless fewer are asked for."""
 
-REPETITIONS = 3
+REPETITIONS = 2
 GOAL = Goal(5, at_least=True)
 
 
@@ -45,7 +45,7 @@ def measure(options: Options) -> Iterator[Finding]:
 
 def _enqueue(server: Server, path: str, n: int) -> float:
     with new_store(server) as url:
-        seconds = spend(command_on(host(url), "enqueue", "--lines", "--from", path)).seconds
+        seconds = spend(command_on(host(url), "enqueue", "--lines", "--from", path))
         with open_home(host(url)) as store:
             stored = store.run(summary()).jobs[JobState.PENDING]
     if stored != n:
@@ -58,4 +58,4 @@ def _defer(server: Server, place: OnServer, path: str) -> float:
     app = f"from {APPS}.procrastinate_app import *"
     python = ["env", *(f"{name}={value}" for name, value in values.items()), place.program("python"), "-c"]
     spend([*python, f"{app}; make_schema()"])
-    return spend([*python, f"{app}; defer_lines({path!r})"]).seconds
+    return spend([*python, f"{app}; defer_lines({path!r})"])

@@ -25,14 +25,14 @@ from tests.benchmarks.pg_ground import enqueue_copies, host
 from tests.benchmarks.pg_server import Server, durable_server
 from tests.benchmarks.turns import Claimant
 
-TURNS, WARM_UP = 2000, 200
-DRAINED = 20_000
+TURNS, WARM_UP = 1200, 200
+DRAINED = 6_000
 """Jobs that are taken while a snapshot is held."""
 
 READY = 100_000
 """Jobs that wait where many do; they have just come, so that the server's statistics know nothing of them."""
 
-STRETCHES = 8
+STRETCHES = 3
 """So many parts of these turns are shown, one after the other."""
 
 GOAL = Goal(1.3)

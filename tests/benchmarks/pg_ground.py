@@ -56,7 +56,7 @@ def drained(server: Server, command: str, n: int, hosts: int) -> float:
         enqueue_copies(url, command, n)
         commands = (command_on(host(url), "worker", "start", "--count", "1", "--drain") for _ in range(hosts))
         together = "".join(f"{shlex.join(one)} 2>/dev/null & " for one in commands)
-        seconds = spend(["sh", "-c", f"{together} wait"]).seconds
+        seconds = spend(["sh", "-c", f"{together} wait"])
         done = completed(url)
     if done != n:
         raise RuntimeError(f"{done} of {n} jobs were completed")

@@ -17,11 +17,11 @@ from tests.benchmarks.pg_ground import enqueue_copies, host, new_store, running_
 from tests.benchmarks.pg_server import Server, durable_server
 
 HOSTS = (1, 2, 4, 8)
-REPETITIONS = 3
+REPETITIONS = 2
 JOBS = 8000
 """More than are done in the time in which they are counted."""
 
-SETTLING, WINDOW = 1.0, 3.0
+SETTLING, WINDOW = 1.0, 2.0
 """Seconds after the first job that are not measured, and that are."""
 
 

@@ -21,7 +21,7 @@ from tests.benchmarks.options import Options
 from tests.benchmarks.pg_ground import host, new_store, running_hosts
 from tests.benchmarks.pg_server import durable_server
 
-ROUNDS, JOBS_A_ROUND = 5, 60
+ROUNDS, JOBS_A_ROUND = 2, 60
 WARM_UP = 3
 PAUSE = 0.05, 0.15
 """Seconds, at least and at most, after each command: its worker falls asleep, and its looks by the clock are met at any

@@ -44,7 +44,7 @@ def _large_and_small(server: Server, large: int, few: str) -> Iterator[Measure]:
         pairs = interleave(lambda: _asked(store), lambda: _asked(small), REPETITIONS, WARM_UP)
     yield compared(f"status, its transactions, {large} | {SMALL} jobs", "ms", pairs.scaled(1e3), GOAL)
     ours, other = (command_on(host(url), "status") for url in (many, few))
-    pairs = interleave(lambda: spend(ours).seconds, lambda: spend(other).seconds, COMMANDS, 1)
+    pairs = interleave(lambda: spend(ours), lambda: spend(other), COMMANDS, 1)
     yield compared(f"status, the command, {large} | {SMALL} jobs", "ms", pairs.scaled(1e3))
 
 

@@ -13,7 +13,7 @@ from tests.benchmarks.options import Options
 
 WORKERS = 8
 JOBS, NAP = 3000, 0.05
-REPETITIONS = 3
+REPETITIONS = 2
 GOAL = Goal(0.95, at_least=True, want=0.98)
 
 
