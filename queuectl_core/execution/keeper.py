@@ -22,7 +22,7 @@ from queuectl_core.execution.locks import names
 from queuectl_core.execution.maintenance import Maintenance
 from queuectl_core.execution.orders import Inbox, KeeperOptions, drain_bytes, tell
 from queuectl_core.execution.processes import to_next_beat
-from queuectl_core.execution.recovery import end_unwatched
+from queuectl_core.execution.recovery import PATIENCE, end_unwatched
 from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.model.errors import StoreError
 from queuectl_core.model.job import Job, JobState
@@ -154,7 +154,7 @@ class Keeper:
             self._lease.beat()
         self._check_presence()
         try:
-            for job in self._maintenance.step():
+            for job in self._maintenance.step(self._patience()):
                 self._report(events.Notice(_recovered(job), serious=True))
             values = self._store.run(settings()).values
             self._lease.adopt(values)
@@ -168,6 +168,10 @@ class Keeper:
             prepare_folders(self._store.home)
             if not os.path.lexists(self._store.home.lock(self._options.pool)):
                 tell(self._outbox, orders.RENEW)
+
+    def _patience(self) -> float:
+        """Seconds that what dead workers left may take to end: meanwhile nobody renews the leases that we speak for."""
+        return min(PATIENCE, max(0.0, self._lease.left / 4))
 
     def _check_presence(self) -> None:
         if self._presence is None:

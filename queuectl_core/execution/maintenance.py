@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from queuectl_core.execution.logs import remove_logs
 from queuectl_core.execution.pool_log import shorten
-from queuectl_core.execution.recovery import recover_lost
+from queuectl_core.execution.recovery import PATIENCE, recover_lost
 from queuectl_core.model.job import Job, JobState
 from queuectl_core.model.settings import Settings
 from queuectl_core.store.contract import Store
@@ -30,9 +30,9 @@ class Maintenance:
         self._round_at = 0.0
         self._forgetting: Iterator[None] = iter(())
 
-    def step(self) -> list[Job]:
-        """Do what is due; returns the jobs that were recovered from dead workers."""
-        recovered = recover_lost(self._store)
+    def step(self, patience: float = PATIENCE) -> list[Job]:
+        """Do what is due; returns the jobs that were recovered from dead workers, as `recover_lost` does."""
+        recovered = recover_lost(self._store, patience)
         self._store.upkeep()
         if time.monotonic() >= self._round_at:
             self._round_at = time.monotonic() + ROUND_SECONDS

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -34,6 +35,9 @@ from queuectl_core.store.transactions.claims import Held, Report, processing, ta
 from queuectl_core.store.transactions.settings import settings
 from queuectl_core.store.transactions.workers import Pool, Roster, Worker
 
+PATIENCE = 5.0
+"""Seconds that what is left of lost runs may take to end, before they are left to the next look."""
+
 LOST = Result(Outcome.LOST, error="the worker died")
 
 
@@ -44,11 +48,13 @@ class StuckJob(NamedTuple):
     pids: tuple[int, ...]
 
 
-def recover_lost(store: Store) -> list[Job]:
+def recover_lost(store: Store, patience: float = PATIENCE) -> list[Job]:
     """Give on every job whose worker has died; returns them as they are then.
 
-    Safe to call from any process, at any time. Does nothing while another process is at it.
+    Safe to call from any process, at any time. Does nothing while another process is at it. What survives of all lost
+    runs together is waited for no longer than `patience` seconds: what does not end so soon is left to the next call.
     """
+    deadline = time.monotonic() + patience
     with _alone(store.home) as ours:
         if not ours:
             return []
@@ -57,9 +63,12 @@ def recover_lost(store: Store) -> list[Job]:
         lost = _lost_runs(store, known)
         if lost:
             values = store.run(settings()).values
-            recovered += [job for held in lost if (job := _recover(store, held, values)) is not None]
+            # In any order: one that does not end takes all the time there is, and is not to be the first each time.
+            for held in random.sample(lost, len(lost)):
+                if time.monotonic() < deadline and (job := _recover(store, held, values, deadline)) is not None:
+                    recovered.append(job)
             failpoints.reached(Failpoint.RECOVERED)
-        _see_off_the_dead(store, known)
+        _see_off_the_dead(store, known, deadline)
         return recovered
 
 
@@ -110,7 +119,7 @@ def _is_dead(store: Store, name: str, registered: Worker | Pool | None) -> bool:
     return note is None or note.boot != boot_id() or not has_open(note.pid, os.path.basename(lock))
 
 
-def _recover(store: Store, held: Held, values: Settings) -> Job | None:
+def _recover(store: Store, held: Held, values: Settings, deadline: float) -> Job | None:
     note = read_note(store.home, str(held.job.worker))
     if note is not None and note.boot != boot_id():
         note = None  # It may be older than what the store knows. Without a word the run counts as begun and lost.
@@ -118,7 +127,7 @@ def _recover(store: Store, held: Held, values: Settings) -> Job | None:
         store.run(unclaim([held]))
         return None
     success = note.begun[held.token] if note is not None else None
-    if success is None and end_survivors(_trail(store.home, held)):
+    if success is None and end_survivors(_trail(store.home, held), deadline - time.monotonic()):
         return None
     if note is not None and held.token == list(note.begun)[-1]:
         # Now that nobody is left who could write to it.
@@ -155,7 +164,7 @@ def _trail(home: Home, held: Held) -> Trail:
     return trail_of(held.token, read_note(home, worker), (note.pid,) if note else ())
 
 
-def _see_off_the_dead(store: Store, roster: Roster) -> None:
+def _see_off_the_dead(store: Store, roster: Roster, deadline: float) -> None:
     """Strike dead workers and pools off the roster, unless a job still waits on what they left."""
     home = store.home
     sweep_drafts(home)
@@ -170,7 +179,7 @@ def _see_off_the_dead(store: Store, roster: Roster) -> None:
     gone = {name for name in gone if _is_dead(store, name, registered.get(name))}
     if home.url is not None:
         # Another host may have taken a run over that goes on here, and only its worker's note tells of it.
-        gone = {name for name in gone if not _unwatched(home, name)}
+        gone = {name for name in gone if time.monotonic() < deadline and not _unwatched(home, name, deadline)}
     if gone & known:
         store.run(workers.see_off(sorted(gone), sorted(gone)))
     doorbell = Doorbell(home)
@@ -184,15 +193,15 @@ def end_unwatched(home: Home) -> None:
     """End what workers of this home run that are stopped or dead: other hosts will take their jobs over, and they
     themselves cannot see to it. Asks no store."""
     for name in names(home):
-        _unwatched(home, name)
+        _unwatched(home, name, time.monotonic() + PATIENCE)
 
 
-def _unwatched(home: Home, name: str) -> bool:
-    """End what a worker runs that is stopped or dead; whether some of it does not end."""
+def _unwatched(home: Home, name: str, deadline: float) -> bool:
+    """End what a worker runs that is stopped or dead; whether some of it does not end before the deadline."""
     note = read_note(home, name) if "-" in name else None
     if note is None or note.run is None or (is_alive(home, name) and not is_stopped(note.pid)):
         return False
-    return bool(end_survivors(trail_of(note.run.token, note)))
+    return bool(end_survivors(trail_of(note.run.token, note), deadline - time.monotonic()))
 
 
 def stuck(store: Store) -> list[StuckJob]:

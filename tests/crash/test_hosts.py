@@ -152,6 +152,40 @@ def test_a_host_that_lives_gives_on_by_itself_what_its_dead_worker_ran_however_l
         assert wrong_of(storm) == []
 
 
+# As where it is of another user: nothing that is sent ends it.
+ENDS_NOBODY = """
+from tests.crash.apart import stand_apart
+stand_apart()
+from queuectl_core.cli.main import main
+from queuectl_core.execution import survivors
+
+survivors.send = lambda *_: None
+main()
+"""
+
+
+def test_a_host_that_lives_keeps_the_jobs_of_many_dead_workers_whose_commands_do_not_end(
+    tmp_path: Path, url: str
+) -> None:
+    lease = 6.0  # Less than it would take to wait for each of them.
+    with hosts_on(tmp_path, url, 2, lease) as storm:
+        pool = storm.start_pool(3, host=storm.hosts[1], program=("-c", ENDS_NOBODY))
+        jobs, gates = zip(*(long_job(storm, pool) for _ in range(3)), strict=True)
+        storm.start_pool(1)
+        dead = storm.workers(pool)
+        assert set(dead.values()) == set(jobs)
+        since = time.monotonic()
+        assert all(storm.strike(worker) for worker in dead)
+        eventually(lambda: time.monotonic() > since + 2 * lease, what="a dead host would long have been given up")
+        assert [outcomes(storm, job) for job in jobs] == [[None]] * 3, storm.said()[-2000:]
+        for gate in gates:
+            gate.touch()
+        storm.drain(1)
+        assert [outcomes(storm, job) for job in jobs] == [[Outcome.LOST, Outcome.COMPLETED]] * 3
+        # What the dead left in the home's `run` may be swept away by the next pool there alone.
+        assert [one for one in wrong_of(storm) if not one.startswith("run/")] == []
+
+
 # What may be left of a run before is looked for until a word comes through a FIFO.
 LOOKS_LONG = """
 from queuectl_core.cli.main import main

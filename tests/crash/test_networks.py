@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 
 from queuectl_core.execution.roster import WorkerState, WorkerView, living_pools, worker_views
 from queuectl_core.model.job import Outcome
+from queuectl_core.store.transactions.settings import set_setting
 from tests.crash.hosts import LEASE, begun_again, hosts_on, long_job, outcomes, wrong_of
 from tests.crash.ledger import Word
 from tests.crash.storm import Pool, Storm
@@ -89,6 +91,14 @@ def test_the_command_of_a_dead_worker_is_ended_where_its_host_is_cut_off(parted:
     assert_goes_on_elsewhere(it)
 
 
+def test_a_lease_that_was_shortened_during_a_run_is_not_over_before_the_command_is_ended(parted: Parting) -> None:
+    it = parted(3 * LEASE)
+    it.storm.store.run(set_setting("lease", "1s"))
+    eventually(lambda: promised_ms(it.storm, it.pool) == 1000, what="the pool goes by it")
+    it.network.refuse()
+    assert_goes_on_elsewhere(it)
+
+
 def test_a_host_that_is_cut_off_for_less_than_its_lease_goes_on(parted: Parting) -> None:
     it = parted(30)
     it.network.refuse()
@@ -99,6 +109,13 @@ def test_a_host_that_is_cut_off_for_less_than_its_lease_goes_on(parted: Parting)
     eventually(lambda: outcomes(it.storm, it.job) == [Outcome.COMPLETED], what="the result is delivered")
     it.storm.drain(1)
     assert wrong_of(it.storm) == []
+
+
+def promised_ms(storm: Storm, pool: Pool) -> int:
+    """The lease that a pool has promised."""
+    with psycopg.connect(str(storm.home.url)) as connection:
+        [(lease_ms,)] = connection.execute("SELECT lease_ms FROM queuectl.pools WHERE pid = %s", (pool.pid,))
+    return int(lease_ms)
 
 
 def living_workers(storm: Storm) -> list[WorkerView]:

@@ -259,7 +259,7 @@ def test_what_a_run_writes_while_it_is_being_ended_is_found_where_it_belongs(
     blank = Path(f"{home.logs}/{BLANK}")
     blank.touch()
 
-    def end_one_that_writes(_: object) -> list[object]:
+    def end_one_that_writes(*_: object) -> list[object]:
         blank.write_bytes(b"words")
         return []
 

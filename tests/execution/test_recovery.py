@@ -285,7 +285,7 @@ def test_what_cannot_be_ended_keeps_its_job_from_running_again(
     command = gate.pid()
     kill_whole_pool(queue, pool)
     with monkeypatch.context() as patched:
-        patched.setattr(recovery, "end_survivors", find_survivors)
+        patched.setattr(recovery, "end_survivors", lambda trail, _: find_survivors(trail))
         assert recover_lost(queue.store) == []
     assert queue.job(job).state is JobState.PROCESSING
     assert [(found.job.id, command in found.pids) for found in stuck(queue.store)] == [(job, True)]

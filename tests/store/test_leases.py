@@ -57,12 +57,24 @@ def test_a_worker_is_silent_once_its_lease_is_over(queue: PostgresStore, clock: 
 
 def test_a_renewal_makes_it_heard_of_and_says_who_is_known(queue: PostgresStore, clock: Clock) -> None:
     clock.now += LEASE_MS
-    assert queue.run(renew(1000, ["a-1", "b-1"], ["a", "b"])) == {"a-1", "a"}
+    assert queue.run(renew(1000, ["a-1", "b-1"])) == {"a-1"}
+    assert queue.run(renew(1000, [], ["a", "b"])) == {"a"}
     clock.now += 999
     assert not queue.run(roster()).workers[0].silent
     clock.now += 1
 
     assert queue.run(roster()).workers[0].silent, "it promised less this time"
+
+
+def test_a_pool_never_shortens_what_its_worker_has_promised(queue: PostgresStore, clock: Clock) -> None:
+    queue.run(renew(1000, ["a-1"], ["a"]))
+    clock.now += LEASE_MS - 1
+    known = queue.run(roster())
+    assert (known.workers[0].silent, known.pools[0].silent) == (False, True)
+    queue.run(renew(LEASE_MS + 1000, ["a-1"], ["a"]))
+    clock.now += LEASE_MS
+
+    assert not queue.run(roster()).workers[0].silent, "it may make it longer"
 
 
 def test_all_that_a_silent_worker_held_is_lost_and_goes_on(queue: PostgresStore, clock: Clock) -> None:

@@ -112,6 +112,35 @@ async def test_so_is_one_of_the_awaited_store(
         assert await store.run(page()) == [job]
 
 
+async def test_the_awaited_store_waits_for_a_server_that_restarts_behind_a_commit(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, connect = psycopg.AsyncConnection.execute, psycopg.AsyncConnection.connect
+    refused: list[str] = []
+
+    async def cutting(connection: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        answer = await execute(connection, query, *rest, **more)
+        if query == "COMMIT" and not refused:
+            connection.pgconn.finish()
+            monkeypatch.setattr(psycopg.AsyncConnection, "connect", refusing)
+            raise psycopg.OperationalError("the server closed the connection")
+        return answer
+
+    async def refusing(*given: Any, **more: Any) -> Any:
+        refused.append("refused")
+        if len(refused) < 3:
+            raise psycopg.OperationalError("Connection refused")
+        return await connect(*given, **more)
+
+    async with await AsyncPostgresStore.open(Home(str(tmp_path / "home"), url)) as store:
+        monkeypatch.setattr(psycopg.AsyncConnection, "execute", cutting)
+
+        job = await store.run(enqueue(NewJob("true")))
+
+        assert len(refused) == 3
+        assert await store.run(page()) == [job]
+
+
 @pytest.mark.parametrize("arrives", [True, False], ids=["was committed", "never arrived"])
 def test_a_turn_without_an_answer_is_made_once_whatever_is_done_before_it_is_tried_again(
     queue: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch, arrives: bool

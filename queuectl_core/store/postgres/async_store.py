@@ -44,6 +44,9 @@ T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds for which the server is tried again: a console shows its trouble, and asks again by itself."""
 
+DOUBT = 20.0
+"""The same where a change was perhaps made."""
+
 LIMIT = 30.0
 """Seconds for which one answer is waited for."""
 
@@ -63,8 +66,9 @@ class _Line:
         self._address = address
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
-    async def connection(self, deadline: float) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        """The connection, fit for use. Raises psycopg.Error once the deadline has passed."""
+    async def connection(self, deadline: float, *, insists: bool = False) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """The connection, fit for use. Raises psycopg.Error once the deadline has passed; or at once where nobody says
+        that the server comes back, unless it `insists`."""
         if self._connection is not None and not self._connection.closed:
             return self._connection
         for pause in pauses():
@@ -72,7 +76,7 @@ class _Line:
                 self._connection = await self._connected()
                 return self._connection
             except psycopg.Error as error:
-                if not may_come_back(error) or time.monotonic() + pause > deadline:
+                if not (insists or may_come_back(error)) or time.monotonic() + pause > deadline:
                     raise
             await asyncio.sleep(pause)
         raise AssertionError("pauses do not end")
@@ -173,10 +177,11 @@ class AsyncPostgresStore:
         """Attempt it until it succeeds, or cannot; over a new connection where the one before was lost."""
         deadline = time.monotonic() + PATIENCE
         clashes = losses = 0
+        in_doubt = False
         for pause in pauses():
             if losses > 1:  # As in the store of commands and workers.
                 await asyncio.sleep(pause)
-            connection = await line.connection(deadline)
+            connection = await line.connection(deadline, insists=in_doubt)
             try:
                 async with asyncio.timeout(LIMIT):
                     return await attempt(connection)
@@ -189,6 +194,9 @@ class AsyncPostgresStore:
                     raise
                 await asyncio.sleep(min(pause, 0.01 * clashes))
             except psycopg.Error as error:
+                if isinstance(error, NoAnswer) and not in_doubt:
+                    # Whoever is told that it failed does it again: so a server that restarts is waited for.
+                    in_doubt, deadline = True, time.monotonic() + DOUBT
                 if is_hopeless(error) or not is_lost(error, connection) or time.monotonic() > deadline:
                     raise
                 losses += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -128,6 +129,41 @@ def arguments(address: Address, *, hastily: bool = False) -> dict[str, Any]:
     # A role, the environment or the URL may ask for an encoding in which not every job can be told.
     told = {"application_name": given.get("application_name", "queuectl"), "client_encoding": "UTF8"}
     return {"autocommit": True, **told, **network}
+
+
+class Places:
+    """The places that a URL names: several, where any of some servers may be the one that writes."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._turns = deque(_each_alone(conninfo))
+
+    def connect(self, told: dict[str, Any], deadline: float | None) -> Bounded:
+        """A connection to one of them. Raises psycopg.Error.
+
+        With a deadline (s, monotonic) they are tried one at a time, and none is begun with after it: each takes
+        `connect_timeout`. The next call begins where this one stopped.
+        """
+        if deadline is None:
+            return Bounded.connect(self._conninfo, **told)
+        for _ in range(len(self._turns) - 1):
+            try:
+                return Bounded.connect(self._conninfo, **(told | self._turns[0]))
+            except psycopg.Error:
+                self._turns.rotate(-1)
+                if time.monotonic() >= deadline:
+                    raise
+        return Bounded.connect(self._conninfo, **(told | self._turns[0]))
+
+
+def _each_alone(conninfo: str) -> list[dict[str, str]]:
+    """What `connect` is told to try one place alone, for each; nothing, once, where the URL names but one."""
+    given = psycopg.conninfo.conninfo_to_dict(conninfo)
+    listed = {key: str(given[key]).split(",") for key in ("host", "hostaddr", "port") if given.get(key)}
+    count = max((len(values) for key, values in listed.items() if key != "port"), default=1)
+    if count == 1 or any(len(values) not in (1, count) for values in listed.values()):
+        return [{}]
+    return [{key: values[at % len(values)] for key, values in listed.items()} for at in range(count)]
 
 
 def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], address: Address) -> None:

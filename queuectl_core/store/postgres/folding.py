@@ -7,14 +7,18 @@ from queuectl_core.store.statements import Statement, Steps, work
 KEEP_REQUESTS_MS = 10 * 60 * 1000
 """How long it is known which changes were made, for those to whom the answer never came."""
 
+FORGET_SECONDS = 60
+"""How often older ones are looked for, among all that were made since."""
+
 
 @work
-def fold() -> Steps[bool]:
+def fold(forgets: bool = True) -> Steps[bool]:
     """Add up what was noted of counts and roll-ups; False where another is at it."""
     [(alone,)] = yield Statement("fold_alone", {"what": "queuectl counts"})
     if not alone:
         return False
     for name in ("fold_counts", "fold_minutes", "fold_buckets"):
         yield Statement(name)
-    yield Statement("forget_requests", {"age_ms": KEEP_REQUESTS_MS})
+    if forgets:
+        yield Statement("forget_requests", {"age_ms": KEEP_REQUESTS_MS})
     return True

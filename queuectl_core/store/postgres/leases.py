@@ -22,9 +22,13 @@ SILENT = Result(Outcome.LOST, error="its host was not heard of for a whole lease
 def renew(lease_ms: int, workers: Iterable[str] = (), pools: Iterable[str] = ()) -> Steps[frozenset[str]]:
     """Say that these workers and pools may be relied on for `lease_ms`: alive, or their host sees to their jobs.
 
+    A pool that speaks for workers never shortens what one has promised by itself, and goes by until its run is over.
+
     Returns those that were on the roster; the others were given up meanwhile.
     """
-    found = yield Statement("renew_workers", {"names": json.dumps(sorted(workers)), "lease_ms": lease_ms})
+    found = yield Statement(
+        "renew_workers", {"names": json.dumps(sorted(workers)), "lease_ms": lease_ms, "themselves": int(not pools)}
+    )
     if pools:
         found += yield Statement("renew_pools", {"names": json.dumps(sorted(pools)), "lease_ms": lease_ms})
     return frozenset(name for (name,) in found)

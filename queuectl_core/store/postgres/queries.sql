@@ -480,7 +480,8 @@ ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = sums.n + excluded
 DELETE FROM requests WHERE at < :now - :age_ms::bigint;
 
 -- name: data_version
-SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+-- The whole snapshot: a transaction that began before others may commit after them, and its end alone stays the same.
+SELECT hashtextextended(pg_current_snapshot()::text, 0);
 
 -- ------------------------------------------------------------------ dead letters
 
@@ -579,8 +580,10 @@ SELECT id, pool, host, pid, started_at, idle_since, queues, draining, settings_v
     (seen_at <= :now - lease_ms)::integer
 FROM workers ORDER BY started_at, id;
 
+-- A lease is shortened by its worker alone: what it runs goes by the one that it promised last.
 -- name: renew_workers
-UPDATE workers SET seen_at = :now, lease_ms = :lease_ms WHERE id IN (SELECT json_array_elements_text(:names::json)) RETURNING id;
+UPDATE workers SET seen_at = :now, lease_ms = CASE WHEN :themselves = 1 THEN :lease_ms ELSE greatest(lease_ms, :lease_ms) END
+WHERE id IN (SELECT json_array_elements_text(:names::json)) RETURNING id;
 
 -- name: renew_pools
 UPDATE pools SET seen_at = :now, lease_ms = :lease_ms WHERE id IN (SELECT json_array_elements_text(:names::json)) RETURNING id;

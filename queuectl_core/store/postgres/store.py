@@ -26,6 +26,7 @@ from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
 from queuectl_core.store.postgres.connecting import (
     BACKEND,
     Bounded,
+    Places,
     arguments,
     as_json,
     begin,
@@ -42,7 +43,7 @@ from queuectl_core.store.postgres.faults import (
     may_come_back,
     translating,
 )
-from queuectl_core.store.postgres.folding import fold
+from queuectl_core.store.postgres.folding import FORGET_SECONDS, fold
 from queuectl_core.store.postgres.requests import (
     FOLD_ONE_IN,
     MOST_CLASHES,
@@ -105,7 +106,9 @@ class PostgresStore:
         self._limit = STAYING_LIMIT if stays else None
         self._deadline: float | None = None
         self._again_at, self._pauses = 0.0, pauses()
+        self._forget_at = 0.0
         self._listens = listens
+        self._places = Places(self._address.direct if listens else self._address.conninfo)
         self._unanswered = Unanswered()
         self._doorbell = Doorbell(home)
         self.place = place_of(home)
@@ -286,7 +289,10 @@ class PostgresStore:
 
     def upkeep(self) -> bool:
         """Fold the notes of counts and roll-ups, unless another is at it; whether they were."""
-        return self.run(fold())
+        forgets = time.monotonic() >= self._forget_at
+        if forgets:
+            self._forget_at = time.monotonic() + FORGET_SECONDS
+        return self.run(fold(forgets))
 
     def check_integrity(self) -> list[str]:
         """Nothing: the files are the server's."""
@@ -318,8 +324,7 @@ class PostgresStore:
 
     def _connect(self) -> Bounded:
         address = self._address
-        conninfo = address.direct if self._listens else address.conninfo
-        connection = Bounded.connect(conninfo, **arguments(address, hastily=self._deadline is not None))
+        connection = self._places.connect(arguments(address, hastily=self._deadline is not None), self._deadline)
         try:
             set_up(connection, address)
             connection.time_limit, connection.deadline = self._limit, self._deadline
