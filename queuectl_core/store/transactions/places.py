@@ -3,7 +3,7 @@
 Jobs that were taken leave dead entries at the head of the index of what is ready. On PostgreSQL nobody may remove
 them while somebody holds an old snapshot, and each look at the queues walks through all of them: 0.05 ms for each 1,000
 jobs that have finished since. A worker that saw such a look take long begins where it found the first jobs, for 25
-times as long as the look took, so that looking costs a twentieth of its time, however many dead entries there are.
+times as long as the look took, so that looking costs a twentieth of its time, up to some hundred thousand dead entries.
 Meanwhile it may miss a job that comes into another queue, or back to a place before the first; not one of a higher
 priority in a queue that it knows.
 """
