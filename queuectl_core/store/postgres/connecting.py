@@ -7,6 +7,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
@@ -136,7 +137,10 @@ class Places:
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._turns = deque(_each_alone(conninfo))
+
+    @cached_property
+    def _turns(self) -> deque[dict[str, str]]:
+        return deque(_each_alone(self._conninfo))
 
     def connect(self, told: dict[str, Any], deadline: float | None) -> Bounded:
         """A connection to one of them. Raises psycopg.Error.
