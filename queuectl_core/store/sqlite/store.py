@@ -52,6 +52,7 @@ class SqliteStore:
         """Whether workers' transactions, too, are on the disk before `run` returns."""
         self.tail_bytes = TAIL_BYTES
         self._doorbell = Doorbell(home)
+        self._busy_seconds = busy_seconds
         self._synced = True
         self._commits = 0
         if makes:
@@ -100,10 +101,16 @@ class SqliteStore:
     def impatient(self, seconds: float = 0.0) -> Iterator[None]:  # noqa: ARG002  # nothing here is far away
         """Wait for other writers hardly at all: for what can be done later, while something else must be seen to."""
         usual, self._gate.patience = self._gate.patience, IMPATIENCE
+        self._wait_for_strangers(IMPATIENCE)
         try:
             yield
         finally:
             self._gate.patience = usual
+            self._wait_for_strangers(self._busy_seconds)
+
+    def _wait_for_strangers(self, seconds: float) -> None:
+        """Wait so long for writers that do not pass the gate, as the shell of SQLite."""
+        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def is_crowded(self) -> bool:
         """Whether others stand at the gate."""
