@@ -1,7 +1,8 @@
 """Shell text that needs no shell: the name of a program and words that stand for themselves.
 
-Started at once, such a program spares its job the start of the shell, which would do nothing but put the program in its
-own place: half a millisecond of processor time. GNU make does the same with the lines of its rules.
+Started at once, such a program spares its job the start of the shell, which would do nothing but start the program and
+wait for it, or put it in its own place: half a millisecond of processor time. GNU make does the same with the lines of
+its rules. The program leads the session of its run then, where under dash it is a child of the one that does.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _OF_SHELLS = frozenset(
 )
 """Words that a shell itself knows, as commands or as parts of its language."""
 
+_FOR_NO_LEADER = "setsid"
+"""A program that, where it leads a session, leaves at once, with 0, and has a child do the work, unwaited for."""
+
 
 def plain_words(text: str) -> Sequence[str] | None:
     """The program and the words that a shell would start for this text; None where that takes a shell. Pure.
@@ -43,5 +47,8 @@ def plain_words(text: str) -> Sequence[str] | None:
         return None
     words = text.split()
     if not words or words[0][0] not in _FIRST or "=" in words[0] or words[0] in _OF_SHELLS:
+        return None
+    # Wherever it stands: `env`, `nice` and others put what they are given in their own place.
+    if any(word.rpartition("/")[2] == _FOR_NO_LEADER for word in words):
         return None
     return words

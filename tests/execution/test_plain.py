@@ -42,6 +42,11 @@ def test_what_a_shell_knows_itself_is_for_the_shell(word: str) -> None:
     assert plain_words(f"{word} a") is None
 
 
+@pytest.mark.parametrize("text", ["setsid ./job", "/usr/bin/setsid -w job", "env A=1 setsid job", "nice setsid job"])
+def test_what_must_not_lead_its_session_is_for_the_shell(text: str) -> None:
+    assert plain_words(text) is None
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to ask")
 def test_whatever_bash_knows_itself_is_for_the_shell() -> None:
     known = subprocess.run(["bash", "-c", "compgen -bk"], check=True, capture_output=True, text=True).stdout.split()
