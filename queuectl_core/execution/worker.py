@@ -38,8 +38,8 @@ from queuectl_core.store.transactions.settings import StoredSettings, settings
 STORE_PATIENCE = (0.1, 5.0)
 """Seconds between two tries where the store is in trouble: at first, and at most."""
 
-SHUTDOWN_NOTICE = 0.3
-"""Seconds that the news of a shutdown may come after the signal which ended a run: a busy machine signals slowly."""
+SHUTDOWN_NOTICE = 0.1
+"""Seconds that the news of a shutdown may come after the signal which ended a run; its worker idles meanwhile."""
 
 CROWDED = 1.0
 """Seconds that a line at the store is taken to last: who waits for it watches no command meanwhile."""
