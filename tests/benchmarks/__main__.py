@@ -36,10 +36,10 @@ NAMES = (
     "pg_claims",
     "pg_latency",
 )
-"""What is run where nothing is named. Large stores come late: what they leave to be written holds up the others."""
+"""What is run where nothing is named. Large stores come late: behind them, others were slower."""
 
 MORE = ("console", "console_log", "pg_status")
-"""What is run where it is named: more minutes, for what is not a matter of the queue's speed."""
+"""What is run where it is named: it takes some minutes more."""
 
 ALL = (*NAMES, *MORE)
 FAILURES = (QueueError, ImportError, OSError, RuntimeError, sqlite3.Error, subprocess.SubprocessError)

@@ -33,7 +33,7 @@ class Kind(NamedTuple):
 
 
 KINDS = (Kind("short jobs", ":", 320), Kind("jobs of 30 ms", "sleep 0.03", 70))
-"""A worker claims short jobs several at a time. Of those that last longer each is claimed when the one before ended."""
+"""A worker claims short jobs several at a time. Longer ones are claimed one by one, while the one before runs."""
 
 
 def measure(_: Options) -> Iterator[Measure]:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.store.home import Home
-from queuectl_core.store.postgres.store import make_store
+from queuectl_core.store.postgres.store import PostgresStore, make_store
 from queuectl_core.store.sqlite import wal
 from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.statistics import miscounted
 from tests.postgres.fixtures import own_postgres, postgres
 from tests.postgres.server import Databases
-from tests.store.engines import ENGINES, Engine, Opener, opener
+from tests.store.engines import ENGINES, Engine, Opener, emptied, opener
 
 __all__ = ["own_postgres", "postgres"]
 
@@ -63,6 +63,19 @@ def home(tmp_path: Path) -> Home:
 def sqlite_store(home: Home) -> Iterator[SqliteStore]:
     """The blocking SQLite store, for what is true of SQLite alone."""
     with SqliteStore(home) as opened:
+        yield opened
+
+
+@pytest.fixture
+def url(made_on_server: str) -> str:
+    """The URL of an empty store on a server."""
+    return emptied(made_on_server)
+
+
+@pytest.fixture
+def queue(url: str, tmp_path: Path) -> Iterator[PostgresStore]:
+    """The blocking PostgreSQL store, for what is true of PostgreSQL alone."""
+    with PostgresStore(Home(str(tmp_path / "home"), url)) as opened:
         yield opened
 
 

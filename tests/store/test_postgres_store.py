@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,6 @@ from queuectl_core.store.transactions.jobs import page
 from tests.postgres.proxy import Pooler, proxy_to
 from tests.postgres.server import Databases, with_parameter
 from tests.store.acts import fresh_token
-from tests.store.engines import emptied
-
-
-@pytest.fixture
-def url(made_on_server: str) -> str:
-    return emptied(made_on_server)
-
-
-@pytest.fixture
-def queue(url: str, tmp_path: Path) -> Iterator[PostgresStore]:
-    with PostgresStore(Home(str(tmp_path / "home"), url)) as opened:
-        yield opened
 
 
 def end_session(store: PostgresStore, url: str) -> None:

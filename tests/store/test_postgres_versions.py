@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres.async_store import AsyncPostgresStore
 from queuectl_core.store.postgres.store import PostgresStore
-from tests.store.engines import emptied
-
-
-@pytest.fixture
-def url(made_on_server: str) -> str:
-    return emptied(made_on_server)
-
-
-@pytest.fixture
-def queue(url: str, tmp_path: Path) -> Iterator[PostgresStore]:
-    with PostgresStore(Home(str(tmp_path / "home"), url)) as opened:
-        yield opened
 
 
 async def test_the_data_version_tells_of_a_commit_of_what_had_begun_before_others(
