@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -304,42 +303,3 @@ def test_a_line_stands_still_for_one_whom_only_others_overtake(line: Callable[..
 
     eventually(overtaken, what="the one between them goes round the line")
     assert waiting.passed(1) == "b"
-
-
-def test_a_timer_of_another_goes_on_after_a_wait(home: Home) -> None:
-    holder, gate = Gate(home, 1.0), Gate(home, 0.05)
-    holder.enter()
-    rung: list[int] = []
-    before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            gate.enter()
-        eventually(lambda: rung, what="the timer rings")
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        holder.close()
-        gate.close()
-    assert rung == [signal.SIGALRM]
-
-
-def test_a_wait_that_is_over_rings_no_more_also_where_it_rang_at_its_very_end(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = signal.getsignal(signal.SIGALRM)
-    set_timer = signal.setitimer
-
-    def late(which: int, seconds: float, every: float = 0.0) -> tuple[float, float]:
-        if not seconds:
-            signal.raise_signal(signal.SIGALRM)
-        return set_timer(which, seconds, every)
-
-    monkeypatch.setattr(signal, "setitimer", late)
-    with closing(Gate(home, 1.0)) as first, closing(Gate(home, 0.05)) as second:
-        assert first.is_open()
-        with pytest.raises(sqlite3.OperationalError):
-            second.enter()
-
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGALRM) is before

@@ -145,8 +145,13 @@ class Gate:
             self.leave()
             return False
         finally:
-            fcntl.lockf(self._line, fcntl.LOCK_UN, 0, 0)
+            self._step_out()
         return True
+
+    def _step_out(self) -> None:
+        """Stand in line no more; who gave it up while drawing a ticket may still keep others from theirs."""
+        fcntl.lockf(self._line, fcntl.LOCK_UN, 0, 0)
+        fcntl.flock(self._line, fcntl.LOCK_UN)
 
     def _drawn(self) -> int:
         """Draw the next ticket, and hold its byte."""
