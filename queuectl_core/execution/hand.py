@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from queuectl_core.model.job import Outcome
-from queuectl_core.store.transactions.claims import Held, Report
+from queuectl_core.store.statements import Transaction
+from queuectl_core.store.transactions.claims import Held, Report, Turns
 
 SHORT_MS = 20
 """A run that takes no longer than this is short."""
@@ -39,6 +40,13 @@ class Finished(NamedTuple):
 
     report: Report
     at: float
+
+
+class OpenTurn(NamedTuple):
+    """A turn that the store did not answer: perhaps it was taken. `reports` are of the first results in hand."""
+
+    transaction: Transaction[Turns]
+    reports: list[Report]
 
 
 class Hand:

@@ -11,10 +11,9 @@ import random
 import select
 import signal
 import time
-from typing import NamedTuple
 
 from queuectl_core.execution import events, orders
-from queuectl_core.execution.hand import Finished, Hand, stopwatch
+from queuectl_core.execution.hand import Finished, Hand, OpenTurn, stopwatch
 from queuectl_core.execution.idling import ROUTINE_LOOK_MS, Sleeper
 from queuectl_core.execution.liveness import Hold, Success
 from queuectl_core.execution.orders import Inbox, WorkerOptions, drain_bytes
@@ -24,12 +23,12 @@ from queuectl_core.execution.signals import SignalPipe
 from queuectl_core.execution.standing import Standing
 from queuectl_core.execution.telling import Telling
 from queuectl_core.execution.watch import ROUTINE_LOOK, Look, Reason
-from queuectl_core.model.errors import StoreError
+from queuectl_core.model.errors import OutcomeUnknown, StoreError
 from queuectl_core.model.job import Job, Outcome
 from queuectl_core.store.doorbell import Doorbell
 from queuectl_core.store.home import Home
 from queuectl_core.store.opening import open_home
-from queuectl_core.store.statements import Transaction, Wake
+from queuectl_core.store.statements import Wake
 from queuectl_core.store.transactions import claims, workers
 from queuectl_core.store.transactions.claims import Ask, Held, Report, Turns
 from queuectl_core.store.transactions.places import Places
@@ -43,13 +42,6 @@ SHUTDOWN_NOTICE = 0.1
 
 CROWDED = 1.0
 """Seconds that a line at the store is taken to last: who waits for it watches no command meanwhile."""
-
-
-class OpenTurn(NamedTuple):
-    """A turn that the store did not answer: perhaps it was taken. `reports` are of the first results in hand."""
-
-    transaction: Transaction[Turns]
-    reports: list[Report]
 
 
 class Worker:
@@ -166,7 +158,11 @@ class Worker:
             asks = self._asks() if claiming else []
             transaction = claims.take_turns(reports, asks, ahead=ahead, places=self._places, age=age)
             self._turn = OpenTurn(transaction, reports)
-        turns = self._store.run(self._turn.transaction)
+        try:
+            turns = self._store.run(self._turn.transaction)
+        except OutcomeUnknown:
+            self._abandoned = True  # What we were perhaps given, and do not know of, recovery gives on.
+            raise
         reports, self._turn = self._turn.reports, None
         self._settle(reports, turns)
         self._hand.take(turns.claimed)
@@ -175,8 +171,8 @@ class Worker:
     def _pause(self, seconds: float) -> None:
         """Wait for trouble with the store to pass. Told to stop meanwhile, leave it all to recovery."""
         self._poll.poll(seconds * 1000)
-        self._hear()
-        self._abandoned = self._stopping
+        self._rung |= self._hear()
+        self._abandoned |= self._stopping
 
     def _asks(self) -> list[Ask]:
         if self._draining or not self._standing.may_claim():
@@ -314,11 +310,13 @@ class Worker:
                 self._poll.unregister(self._inbox.handle)
 
     def _is_shutdown(self) -> bool:
-        """Whether the pool is stopping; a signal to all may reach the command before the news reaches us."""
+        """Whether the pool is stopping; a signal to all may reach the command before the news reaches us. What is not
+        begun waits for no such news."""
+        self._give_back(meanwhile=True)
         deadline = time.monotonic() + SHUTDOWN_NOTICE
         while not self._draining and (left := deadline - time.monotonic()) > 0:
             self._poll.poll(left * 1000)
-            self._hear()
+            self._rung |= self._hear()
         return self._draining
 
     def _keep_up(self, turn: Turns) -> None:

@@ -59,6 +59,10 @@ class StoreBusy(StoreError):
     """Another process held the store for longer than we are willing to wait."""
 
 
+class OutcomeUnknown(StoreError):
+    """Nobody can tell any more whether a change was made whose answer was lost."""
+
+
 class StoreFull(StoreError):
     """No room is left on the disk."""
 

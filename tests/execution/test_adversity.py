@@ -22,6 +22,7 @@ from queuectl_core.store.sqlite.store import SqliteStore
 from queuectl_core.store.transactions.arrivals import enqueue
 from queuectl_core.store.transactions.jobs import page
 from tests.execution.pools import Gate, LiveQueue
+from tests.execution.troubles import Trouble
 from tests.execution.waiting import eventually
 
 OUTAGE = 1.5
@@ -136,3 +137,12 @@ def test_a_run_that_ended_while_the_store_was_out_of_reach_is_dated_by_when_it_d
     assert run.finished_at is not None
     assert abs(run.finished_at / 1000 - at) < OUTAGE / 2
     assert run.finished_at - run.started_at == run.duration_ms
+
+
+def test_a_worker_leaves_that_cannot_know_what_it_claimed_and_its_jobs_run_uncharged(queue: LiveQueue) -> None:
+    jobs = [queue.put() for _ in range(3)]
+
+    pool = queue.drained(trouble=Trouble.CLAIM_FORGOTTEN)
+
+    assert [queue.outcomes(job) for job in jobs] == [[Outcome.COMPLETED]] * 3
+    assert any("gave no answer" in notice for notice in pool.notices())

@@ -6,10 +6,11 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from queuectl_core.execution import keeper, maintenance, survivors, watch
-from queuectl_core.model.errors import StoreBusy, StoreError
+from queuectl_core.model.errors import OutcomeUnknown, StoreBusy, StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
 
@@ -18,6 +19,7 @@ class Trouble(StrEnum):
 
     BUSY_MEANWHILE = "others hold the store for longer than a worker waits for it while its command runs"
     GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
+    CLAIM_FORGOTTEN = "jobs are claimed, the answer to that is lost, and later nobody knows what became of it"
     STEPS_IN_VAIN = "a keeper can do nothing of what it does each second"
     UNKILLABLE = "processes that left the session of a command cannot be ended, as those of another user cannot"
     UNANSWERED = "a connection to a server breaks at a commit, which was made or not"
@@ -30,6 +32,8 @@ def make(trouble: Trouble, odds: float = 1.0) -> None:
             SqliteStore.impatient = _in_vain(odds)  # type: ignore[method-assign]
         case Trouble.GIVEN_BACK_UNANSWERED:
             SqliteStore.run = _unanswered(SqliteStore.run)  # type: ignore[method-assign]
+        case Trouble.CLAIM_FORGOTTEN:
+            SqliteStore.run = _forgotten(SqliteStore.run)  # type: ignore[method-assign]
         case Trouble.STEPS_IN_VAIN:
             keeper.STEP_SECONDS = 0.001
             maintenance.Maintenance.step = _refuse  # type: ignore[method-assign, assignment]
@@ -72,6 +76,23 @@ def _unanswered(run: Any) -> Any:
         return answer
 
     return losing
+
+
+def _forgotten(run: Any) -> Any:
+    lost: list[Any] = []
+
+    def forgetting(store: SqliteStore, transaction: Any) -> Any:
+        if transaction in lost:
+            raise OutcomeUnknown("nobody knows what became of it")
+        answer = run(store, transaction)
+        mark = Path(store.home.path, "forgotten")  # Once: the worker that comes after this one has no such trouble.
+        if transaction.function.__name__ == "take_turns" and answer.claimed and not mark.exists():
+            mark.touch()
+            lost.append(transaction)
+            raise StoreError("the store gave no answer")
+        return answer
+
+    return forgetting
 
 
 def _broken_at_commits(execute: Any, odds: float) -> Any:

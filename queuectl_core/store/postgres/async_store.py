@@ -19,6 +19,7 @@ from queuectl_core.store.postgres.address import Address, parse_address
 from queuectl_core.store.postgres.compiling import COPIES, QUERIES, TEST_QUERIES
 from queuectl_core.store.postgres.connecting import (
     BACKEND,
+    AwaitedBounded,
     arguments,
     as_json,
     begin,
@@ -29,7 +30,6 @@ from queuectl_core.store.postgres.connecting import (
 from queuectl_core.store.postgres.faults import (
     CLASHES,
     NoAnswer,
-    TooSlow,
     is_hopeless,
     is_lost,
     may_come_back,
@@ -82,12 +82,16 @@ class _Line:
         raise AssertionError("pauses do not end")
 
     async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """A new connection to a store of ours: it may have been migrated since the one before."""
         address = self._address
-        connection = await psycopg.AsyncConnection.connect(address.conninfo, **arguments(address))
+        connection = await AwaitedBounded.connect(address.conninfo, **arguments(address))
+        connection.time_limit = LIMIT
         try:
             set_up(connection, address)
             [(backend,)] = await (await connection.execute(BACKEND)).fetchall()
             leave_unprepared(connection, backend, address)
+            rows = await (await connection.execute(schema.LOOK, (address.schema,))).fetchall()
+            schema.refuse_unless_current(schema.version_from(rows, address), address)
         except BaseException:
             await connection.close()
             raise
@@ -141,11 +145,8 @@ class AsyncPostgresStore:
         return store
 
     async def _look(self) -> None:
-        """Refuse a schema that is not the present one, and learn how far the server's clock is from ours."""
+        """Learn how far the server's clock is from ours, over a first connection."""
         connection = await self._reads.connection(time.monotonic() + PATIENCE)
-        cursor = await connection.execute(schema.LOOK, (self._address.schema,))
-        rows = await cursor.fetchall()
-        schema.refuse_unless_current(schema.version_from(rows, self._address), self._address)
         cursor = await connection.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
         [(now,)] = await cursor.fetchall()
         self._offset_ms = now - time.time_ns() // 1_000_000
@@ -183,11 +184,7 @@ class AsyncPostgresStore:
                 await asyncio.sleep(pause)
             connection = await line.connection(deadline, insists=in_doubt)
             try:
-                async with asyncio.timeout(LIMIT):
-                    return await attempt(connection)
-            except TimeoutError:
-                await line.drop()
-                raise TooSlow("no answer from the server") from None
+                return await attempt(connection)
             except CLASHES:
                 clashes += 1
                 if clashes > MOST_CLASHES:

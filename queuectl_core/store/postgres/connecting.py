@@ -121,6 +121,28 @@ class Bounded(psycopg.Connection[tuple[Any, ...]]):
             raise TooSlow("no answer from the server") from None
 
 
+class AwaitedBounded(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """An awaited connection on which no wait is longer than `time_limit` (s, None: any); after one that would, it is
+    closed."""
+
+    time_limit: float | None = None
+
+    async def wait(
+        self,
+        gen: PQGen[RV],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109 — psycopg's own
+    ) -> RV:
+        """As psycopg's own. Raises TooSlow."""
+        if timeout is not None:
+            return await super().wait(gen, interval, timeout)
+        try:
+            return await super().wait(gen, interval, self.time_limit)
+        except errors._WaitTimeout:
+            self.pgconn.finish()
+            raise TooSlow("no answer from the server") from None
+
+
 def arguments(address: Address, *, hastily: bool = False) -> dict[str, Any]:
     """What `connect` is told besides the URL; `hastily` bounds its time whatever the URL says."""
     given = psycopg.conninfo.conninfo_to_dict(address.conninfo)

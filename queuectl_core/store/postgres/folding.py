@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from queuectl_core.store.postgres.requests import KEEP_REQUESTS_MS
 from queuectl_core.store.statements import Statement, Steps, work
-
-KEEP_REQUESTS_MS = 10 * 60 * 1000
-"""How long it is known which changes were made, for those to whom the answer never came."""
 
 FORGET_SECONDS = 60
 """How often older ones are looked for, among all that were made since."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from queuectl_core.model.errors import OutcomeUnknown
 from queuectl_core.store.statements import Play, Transaction, Wake
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
@@ -26,6 +28,12 @@ MOST_ANNOUNCED = 7000
 FOLD_ONE_IN = 64
 """A change that a person made folds the notes of counts now and then, where no pool does."""
 
+KEEP_REQUESTS_MS = 10 * 60 * 1000
+"""How long it is known on the server which changes were made, for those to whom the answer never came."""
+
+ASK_SECONDS = 8 * 60
+"""For how long one may ask whether a change was made: that the question takes a while, too, is in it."""
+
 MOST_UNSETTLED = 16
 """How many changes without an answer are remembered: whoever means to settle one comes back to it soon."""
 
@@ -36,6 +44,18 @@ class Unsettled(NamedTuple):
     transaction: Transaction[Any]
     key: bytes
     play: Play[Any]
+    since_ns: int
+    """When its commit was sent, on the clock that goes on while the machine is suspended."""
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the server may know no more that it was made."""
+        return since_boot_ns() - self.since_ns > ASK_SECONDS * 1_000_000_000
+
+
+def since_boot_ns() -> int:
+    """Nanoseconds on a clock that nobody sets, and that goes on while the machine is suspended."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Unanswered:
@@ -47,6 +67,15 @@ class Unanswered:
     def of(self, transaction: Transaction[Any]) -> Unsettled | None:
         """What is known of this very transaction; None where nothing is open."""
         return next((one for one in self._changes if one.transaction is transaction), None)
+
+    def key_for(self, transaction: Transaction[Any]) -> bytes:
+        """The key to run this very transaction by. Raises OutcomeUnknown where its answer was lost too long ago."""
+        known = self.of(transaction)
+        if known is None:
+            return fresh_key()
+        if known.is_forgotten:
+            raise OutcomeUnknown("nobody knows any more what became of a change: the server was silent for too long")
+        return known.key
 
     def add(self, change: Unsettled) -> None:
         """Remember a change, in place of what was known of it."""

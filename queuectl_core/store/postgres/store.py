@@ -51,8 +51,8 @@ from queuectl_core.store.postgres.requests import (
     Unsettled,
     announced,
     channel,
-    fresh_key,
     pauses,
+    since_boot_ns,
     understood,
 )
 from queuectl_core.store.site import place_of
@@ -128,8 +128,7 @@ class PostgresStore:
     def run(self, transaction: Transaction[T]) -> T:
         """Run a transaction and commit it; see `Store.run`."""
         with self._translating():
-            perhaps_made = self._unanswered.of(transaction)
-            play = self._until_done(transaction, perhaps_made.key if perhaps_made else fresh_key())
+            play = self._until_done(transaction, self._unanswered.key_for(transaction))
         if transaction.kind is not Kind.READ:
             self._doorbell.ring(play.wakes)
             if transaction.kind is Kind.WRITE and random.randrange(FOLD_ONE_IN) == 0:
@@ -188,7 +187,7 @@ class PostgresStore:
             self._connection.execute("COMMIT")
         except psycopg.Error as error:
             if transaction.kind is not Kind.READ and is_lost(error, self._connection):
-                self._unanswered.add(Unsettled(transaction, key, play))
+                self._unanswered.add(Unsettled(transaction, key, play, since_boot_ns()))
                 raise NoAnswer(str(error)) from error
             raise
 
@@ -306,23 +305,16 @@ class PostgresStore:
         """A connection, tried for until the deadline; at `first` only while the server says that it comes back."""
         for pause in pauses():
             try:
-                return self._looked_at(self._connect()) if first else self._connect()
+                return self._connect()
             except psycopg.Error as error:
                 if (first and not may_come_back(error)) or time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
         raise AssertionError("pauses do not end")
 
-    def _looked_at(self, connection: Bounded) -> Bounded:
-        """The connection, once it is known that it leads to a store of ours. Raises a StoreError."""
-        try:
-            schema.require_current(connection, self._address)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
     def _connect(self) -> Bounded:
+        """A new connection to a store of ours: it may have been migrated since the one before. Raises psycopg.Error or
+        a StoreError."""
         address = self._address
         connection = self._places.connect(arguments(address, hastily=self._deadline is not None), self._deadline)
         try:
@@ -330,6 +322,7 @@ class PostgresStore:
             connection.time_limit, connection.deadline = self._limit, self._deadline
             [(backend,)] = connection.execute(BACKEND).fetchall()
             leave_unprepared(connection, backend, address)
+            schema.require_current(connection, address)
             if self._listens:
                 connection.execute(f'LISTEN "{channel(address.schema)}"')
         except BaseException:
