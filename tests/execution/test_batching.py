@@ -97,6 +97,16 @@ def test_a_job_that_was_perhaps_given_back_is_not_begun(queue: LiveQueue, gate: 
     assert pool.notices() == []
 
 
+def test_no_job_waits_while_its_worker_looks_whether_a_run_was_ended_by_a_shutdown(queue: LiveQueue) -> None:
+    for _ in range(WARM_UP):
+        queue.put()
+    queue.put("kill -9 $$", max_retries=0)
+    behind = queue.put()
+    queue.ready_pool(trouble=Trouble.NEWS_TARRIES, routine_looks=False)
+
+    eventually(lambda: given_back(queue, behind), what="the next was claimed, and is pending again")
+
+
 def test_where_jobs_are_not_long_the_next_is_claimed_ahead_and_given_back_where_one_is(
     queue: LiveQueue, gate: Gate
 ) -> None:

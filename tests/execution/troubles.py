@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from queuectl_core.execution import keeper, maintenance, survivors, watch
+from queuectl_core.execution import keeper, maintenance, survivors, watch, worker
 from queuectl_core.model.errors import OutcomeUnknown, StoreBusy, StoreError
 from queuectl_core.store.sqlite.store import SqliteStore
 
@@ -20,6 +20,7 @@ class Trouble(StrEnum):
     BUSY_MEANWHILE = "others hold the store for longer than a worker waits for it while its command runs"
     GIVEN_BACK_UNANSWERED = "jobs are given back, and the answer to that is lost"
     CLAIM_FORGOTTEN = "jobs are claimed, the answer to that is lost, and later nobody knows what became of it"
+    NEWS_TARRIES = "after a run that a signal ended, a worker waits for the news of a shutdown that never comes"
     STEPS_IN_VAIN = "a keeper can do nothing of what it does each second"
     UNKILLABLE = "processes that left the session of a command cannot be ended, as those of another user cannot"
     UNANSWERED = "a connection to a server breaks at a commit, which was made or not"
@@ -34,6 +35,8 @@ def make(trouble: Trouble, odds: float = 1.0) -> None:
             SqliteStore.run = _unanswered(SqliteStore.run)  # type: ignore[method-assign]
         case Trouble.CLAIM_FORGOTTEN:
             SqliteStore.run = _forgotten(SqliteStore.run)  # type: ignore[method-assign]
+        case Trouble.NEWS_TARRIES:
+            worker.SHUTDOWN_NOTICE = 3600.0
         case Trouble.STEPS_IN_VAIN:
             keeper.STEP_SECONDS = 0.001
             maintenance.Maintenance.step = _refuse  # type: ignore[method-assign, assignment]
