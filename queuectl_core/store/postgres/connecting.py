@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
@@ -155,14 +155,13 @@ def arguments(address: Address, *, hastily: bool = False) -> dict[str, Any]:
 
 
 class Places:
-    """The places that a URL names: several, where any of some servers may be the one that writes."""
+    """The places that a URL names: several, where any of some servers may be the one that writes, or where a name
+    stands for several addresses."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-
-    @cached_property
-    def _turns(self) -> deque[dict[str, str]]:
-        return deque(_each_alone(self._conninfo))
+        self._left: deque[dict[str, str]] = deque()
+        """Those to try before names are looked up anew, first the one that was connected to."""
 
     def connect(self, told: dict[str, Any], deadline: float | None) -> Bounded:
         """A connection to one of them. Raises psycopg.Error.
@@ -172,14 +171,14 @@ class Places:
         """
         if deadline is None:
             return Bounded.connect(self._conninfo, **told)
-        for _ in range(len(self._turns) - 1):
+        self._left = self._left or deque(_each_alone(self._conninfo))
+        while True:
             try:
-                return Bounded.connect(self._conninfo, **(told | self._turns[0]))
+                return Bounded.connect(self._conninfo, **(told | self._left[0]))
             except psycopg.Error:
-                self._turns.rotate(-1)
-                if time.monotonic() >= deadline:
+                self._left.popleft()
+                if not self._left or time.monotonic() >= deadline:
                     raise
-        return Bounded.connect(self._conninfo, **(told | self._turns[0]))
 
 
 def _each_alone(conninfo: str) -> list[dict[str, str]]:
@@ -187,9 +186,24 @@ def _each_alone(conninfo: str) -> list[dict[str, str]]:
     given = psycopg.conninfo.conninfo_to_dict(conninfo)
     listed = {key: str(given[key]).split(",") for key in ("host", "hostaddr", "port") if given.get(key)}
     count = max((len(values) for key, values in listed.items() if key != "port"), default=1)
-    if count == 1 or any(len(values) not in (1, count) for values in listed.values()):
+    if any(len(values) not in (1, count) for values in listed.values()):
         return [{}]
-    return [{key: values[at % len(values)] for key, values in listed.items()} for at in range(count)]
+    hosts = [{key: values[at % len(values)] for key, values in listed.items()} for at in range(count)]
+    places = [place for host in hosts for place in _by_address(host)]
+    return places if len(places) > 1 else [{}]
+
+
+def _by_address(place: dict[str, str]) -> list[dict[str, str]]:
+    """A place, once for each address that its name has; as it is where no name is to be looked up, or can be."""
+    name = place.get("host", "")
+    if not name or name.startswith(("/", "@")) or "hostaddr" in place:
+        return [place]
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return [place]  # Whoever connects is told.
+    addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+    return [place | {"hostaddr": address} for address in addresses] if len(addresses) > 1 else [place]
 
 
 def set_up(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], address: Address) -> None:
