@@ -49,7 +49,10 @@ ORDER BY number
 """
 
 _QUEUES = "INSERT INTO queues (name) SELECT DISTINCT queue FROM jobs"
-_COUNTS = "INSERT INTO counts (queue, state, n) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state"
+_COUNTS = """
+INSERT INTO tallies (minute, queue, measure, n)
+SELECT 2147483647, queue, state, count(*) FROM jobs GROUP BY queue, state
+"""
 
 
 _QUICKLY = (

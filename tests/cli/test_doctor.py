@@ -31,7 +31,7 @@ def findings(queuectl: CommandLine, *options: str) -> dict[str, dict[str, Any]]:
 def break_counts(home: Home) -> None:
     """Have the store count a job that there is not."""
     connection = sqlite3.connect(home.database)
-    connection.execute("INSERT INTO counts (queue, state, n) VALUES ('ghost', 'pending', 3)")
+    connection.execute("INSERT INTO tallies (minute, queue, measure, n) VALUES (2147483647, 'ghost', 'pending', 3)")
     connection.commit()
     connection.close()
 

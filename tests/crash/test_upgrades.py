@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from queuectl_core.model.job import JobState
 from queuectl_core.store.home import Home
 from queuectl_core.store.sqlite import schema
+from queuectl_core.store.sqlite.store import SqliteStore
 from tests.cli.line import opened_by, run_program
 from tests.crash.storm import Storm
 from tests.crash.upgraded import ADD_COLUMN, FIXTURES, ROOT, finish, ids_in, sound, unpacked
@@ -64,6 +66,34 @@ def test_a_store_of_each_version_is_brought_up_to_date_and_goes_on(fixture: Path
     assert [run["outcome"] for run in lost["history"]] == ["lost", "completed"]
     problems = [one for one in json.loads(run_program(home, "doctor", "--json").out) if one["status"] == "problem"]
     assert problems == []
+
+
+def counted(home: Home) -> list[list[tuple[object, ...]]]:
+    """What a store has counted, however it keeps that."""
+    with closing(sqlite3.connect(home.database)) as connection:
+        return [sorted(connection.execute(f"SELECT * FROM {name}")) for name in COUNTED]
+
+
+COUNTED = ("counts", "minutes", "histograms")
+DIFFERENT = """
+UPDATE minutes SET ended = 1, completed = 2, failed = 3, timed_out = 4, cancelled = 5, released = 6, lost = 7,
+    duration_ms = 8, duration_max_ms = 9, waiting_ms = 10, depth = 11
+"""
+TABLES_UNTIL = 2
+"""The last version in which these were tables."""
+
+
+@pytest.mark.parametrize("fixture", FIXTURES[:TABLES_UNTIL], ids=lambda fixture: fixture.name)
+def test_what_an_older_store_has_counted_stays(fixture: Path, tmp_path: Path) -> None:
+    home = unpacked(fixture, tmp_path)
+    with closing(sqlite3.connect(home.database)) as connection, connection:
+        connection.execute(DIFFERENT)  # So that none stands for another.
+    before = counted(home)
+
+    SqliteStore(home).close()
+
+    assert all(before)
+    assert counted(home) == before
 
 
 # ---------------------------------------------------------------- refused

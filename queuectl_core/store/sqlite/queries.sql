@@ -99,8 +99,8 @@ SELECT name FROM jobs WHERE name IN (SELECT value FROM json_each(:names));
 INSERT INTO queues (name) VALUES (:queue) ON CONFLICT (name) DO NOTHING;
 
 -- name: add_count
-INSERT INTO counts (queue, state, n) VALUES (:queue, 'pending', :n)
-ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n;
+INSERT INTO tallies (minute, queue, measure, n) VALUES (2147483647, :queue, 'pending', :n)
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + excluded.n;
 
 -- name: job_by_number
 SELECT {job_columns} FROM jobs WHERE number = :number;
@@ -268,16 +268,18 @@ SELECT token FROM runs WHERE job = :number AND attempt = :attempt;
 SELECT token, {job_columns} FROM jobs WHERE state = 'processing' ORDER BY number;
 
 -- ------------------------------------------------------------------ statistics
+-- `counts`, `minutes` and `histograms` are views of `tallies`, where the minute 2147483647 stands for now.
 
 -- name: move_counts
-INSERT INTO counts (queue, state, n) VALUES (?, ?, ?) ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n;
+INSERT INTO tallies (minute, queue, measure, n) VALUES (2147483647, ?, ?, ?)
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + excluded.n;
 
 -- name: note_minutes
-INSERT INTO minutes (minute, queue, ended, completed, failed, timed_out, cancelled, released, lost,
+INSERT INTO tallies (minute, queue, measure, ended, completed, failed, timed_out, cancelled, released, lost,
                      duration_ms, duration_max_ms, waiting_ms)
-VALUES (:minute, :queue, :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
+VALUES (:minute, :queue, '', :ended, :completed, :failed, :timed_out, :cancelled, :released, :lost,
         :duration_ms, :duration_max_ms, :waiting_ms)
-ON CONFLICT (minute, queue) DO UPDATE SET
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET
     ended = ended + excluded.ended, completed = completed + excluded.completed, failed = failed + excluded.failed,
     timed_out = timed_out + excluded.timed_out, cancelled = cancelled + excluded.cancelled,
     released = released + excluded.released, lost = lost + excluded.lost,
@@ -285,13 +287,15 @@ ON CONFLICT (minute, queue) DO UPDATE SET
     duration_max_ms = max(duration_max_ms, excluded.duration_max_ms), waiting_ms = waiting_ms + excluded.waiting_ms;
 
 -- name: note_buckets
-INSERT INTO histograms (minute, queue, measure, bucket, n) VALUES (?, ?, ?, ?, ?)
+INSERT INTO tallies (minute, queue, measure, bucket, n) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = n + excluded.n;
 
 -- name: note_depth
-INSERT INTO minutes (minute, queue, depth)
-SELECT :now / 60000, queue, sum(n) FROM counts WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
-ON CONFLICT (minute, queue) DO UPDATE SET depth = excluded.depth;
+INSERT INTO tallies (minute, queue, measure, ended, completed, failed, timed_out, cancelled, released, lost,
+                     duration_ms, duration_max_ms, waiting_ms, depth)
+SELECT :now / 60000, queue, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(n)
+FROM counts WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
+ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET depth = excluded.depth;
 
 -- name: counts
 SELECT queue, state, n FROM counts WHERE n <> 0 ORDER BY queue, state;
@@ -303,10 +307,11 @@ SELECT queue FROM counts WHERE state = :state AND n > 0 ORDER BY queue;
 SELECT queue, state, count(*) FROM jobs GROUP BY queue, state ORDER BY queue, state;
 
 -- name: recount_clear
-DELETE FROM counts;
+DELETE FROM tallies WHERE minute = 2147483647;
 
 -- name: recount
-INSERT INTO counts (queue, state, n) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state;
+INSERT INTO tallies (minute, queue, measure, n)
+SELECT 2147483647, queue, state, count(*) FROM jobs GROUP BY queue, state;
 
 -- name: minutes_since
 SELECT minute, queue, ended, completed, failed, timed_out, cancelled, released, lost, duration_ms, duration_max_ms,
@@ -349,10 +354,10 @@ SELECT :now - min((SELECT min(due) FROM jobs WHERE ready = 1 AND queue = :queue 
 FROM steps WHERE priority IS NOT NULL;
 
 -- name: forget_minutes
-DELETE FROM minutes WHERE minute < :now / 60000 - :minutes;
+DELETE FROM tallies WHERE measure = '' AND minute < :now / 60000 - :minutes;
 
 -- name: forget_buckets
-DELETE FROM histograms WHERE minute < :now / 60000 - :minutes;
+DELETE FROM tallies WHERE measure <> '' AND minute < :now / 60000 - :minutes;
 
 -- ------------------------------------------------------------------ dead letters
 
@@ -387,7 +392,7 @@ INSERT INTO queues (name, paused) VALUES (:queue, :paused) ON CONFLICT (name) DO
 DELETE FROM queues WHERE paused = 0 AND NOT EXISTS (SELECT 1 FROM counts WHERE counts.queue = name AND n <> 0);
 
 -- name: forget_counts
-DELETE FROM counts WHERE n = 0;
+DELETE FROM tallies WHERE minute = 2147483647 AND n = 0;
 
 -- ------------------------------------------------------------------ settings
 

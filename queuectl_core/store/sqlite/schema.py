@@ -27,7 +27,7 @@ APPLICATION_ID = 0x71756575
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables."""
 
-VERSION = 2
+VERSION = 3
 """The schema version that this program reads and writes; a file in `migrations/` leads to each."""
 
 PATIENCE = 5.0

@@ -91,7 +91,7 @@ def rate(minutes: dict[int, int], now: int, length: int) -> float:
 
 
 class Minute(NamedTuple):
-    """What happened in one minute (since the epoch) of one queue; see the table `minutes`."""
+    """What happened in one minute (since the epoch) of one queue; see `minutes` in the schema."""
 
     minute: int
     queue: str

@@ -87,7 +87,11 @@ def roll_up(home: Home, minutes: Iterable[Minute] = (), buckets: Iterable[Bucket
     connection = sqlite3.connect(home.database)
     try:
         with connection:
-            connection.executemany(f"INSERT INTO minutes VALUES ({', '.join('?' * len(Minute._fields))})", minutes)
-            connection.executemany("INSERT INTO histograms VALUES (?, ?, ?, ?, ?)", buckets)
+            for row in minutes:
+                columns, marks = ", ".join(row._fields), ", ".join("?" * len(row))
+                connection.execute(f"INSERT INTO tallies ({columns}, measure) VALUES ({marks}, '')", row)
+            connection.executemany(
+                "INSERT INTO tallies (minute, queue, measure, bucket, n) VALUES (?, ?, ?, ?, ?)", buckets
+            )
     finally:
         connection.close()
