@@ -38,7 +38,7 @@ NAMES = (
 )
 """What is run where nothing is named. Large stores come late: behind them, others were slower."""
 
-MORE = ("console", "console_log", "pg_status")
+MORE = ("budget", "console", "console_log", "pg_status")
 """What is run where it is named: it takes some minutes more."""
 
 ALL = (*NAMES, *MORE)
