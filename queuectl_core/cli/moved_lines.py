@@ -1,28 +1,25 @@
-"""A queue as JSON Lines: what `export` writes and `import` reads, and every check of a line.
+"""The lines of an export as `import` reads them, and every check of a line.
 
-Each line is an object of one member, whose name says what it is: first the header, then settings, paused queues and
-jobs, each with its whole history, and the footer. No store and no file is opened here. Instants are ms since the epoch.
+How they are written is `moved_tally.py`. No store and no file is opened here. Instants are ms since the epoch.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn
 
+from queuectl_core.cli.moved_tally import FORMAT, Tally
 from queuectl_core.model.cleaning import shown
 from queuectl_core.model.errors import InvalidInput
 from queuectl_core.model.job import ENDED, Attempt, Job, JobState, Outcome
+from queuectl_core.model.moved import MovedJob, Ran
 from queuectl_core.model.settings import SETTINGS
 from queuectl_core.model.validation import check_command, check_env_of_stored, check_id, check_queue, check_text
-from queuectl_core.store.transactions.moving import Counts, Head, MovedJob, Ran
 
-FORMAT = 1
 LARGEST, LARGEST_SMALL = 2**63 - 1, 2**31 - 1
 """What every engine has room for: in instants, lengths of time and sizes; in all else."""
 LARGEST_NUMBER = 10**18 - 1
@@ -36,78 +33,6 @@ class Header(NamedTuple):
 
     exported_at: int
     last_number: int
-
-
-class Tally:
-    """What the lines have held so far; the digest is over all of their bytes."""
-
-    def __init__(self) -> None:
-        self.jobs = self.runs = self.settings = self.paused = 0
-        self.counts: Counter[tuple[str, str]] = Counter()
-        self._sha = hashlib.sha256()
-
-    def line(self, line: bytes) -> bytes:
-        """Add a line, and give it back."""
-        self._sha.update(line)
-        return line
-
-    def job(self, moved: MovedJob) -> None:
-        """Count a job, as it stands in the file."""
-        self.jobs += 1
-        self.runs += len(moved.history)
-        self.counts[moved.job.queue, moved.job.state.value] += 1
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of the lines so far."""
-        return self._sha.hexdigest()
-
-    def facts(self) -> dict[str, Any]:
-        """What the footer says."""
-        return {
-            "jobs": self.jobs,
-            "runs": self.runs,
-            "settings": self.settings,
-            "paused": self.paused,
-            "counts": by_queue(self.counts),
-            "sha256": self.digest,
-        }
-
-
-def by_queue(counts: Counts) -> dict[str, dict[str, int]]:
-    """Counts as a file has them."""
-    nested: dict[str, dict[str, int]] = {}
-    for (queue, state), n in sorted(counts.items()):
-        nested.setdefault(queue, {})[state] = n
-    return nested
-
-
-# ---------------------------------------------------------------- written
-
-
-def line_of(kind: str, value: object) -> bytes:
-    """One line; printable ASCII alone."""
-    return json.dumps({kind: value}, separators=(",", ":")).encode() + b"\n"
-
-
-def header_of(head: Head, version: str) -> dict[str, Any]:
-    """What the first line says."""
-    return {
-        "format": FORMAT,
-        "program": f"queuectl {version}",
-        "exported_at": head.now,
-        "last_number": head.last_number,
-        "counts_at_start": by_queue(head.counts),
-    }
-
-
-def job_of(moved: MovedJob) -> dict[str, Any]:
-    """A job and its history. The token of a run that goes on is no part of it."""
-    history = [{**ran.attempt._asdict(), "tail": base64.b64encode(ran.tail).decode("ascii")} for ran in moved.history]
-    return {**moved.job._asdict(), "history": history}
-
-
-# ---------------------------------------------------------------- read
 
 
 def parse_line(line: bytes, number: int) -> tuple[str, Any]:
@@ -204,14 +129,20 @@ def _unsound(job: Job, history: tuple[Ran, ...], last: int) -> str:
     return next((why for why, broken in rules.items() if broken), "")
 
 
+_CHECKSUMS = {"sha256": "the checksum", "contents": "the checksum of the contents"}
+
+
 def read_footer(value: Any, number: int, tally: Tally) -> None:
-    """Hold the footer against what the lines before it held. Raises InvalidInput where they differ."""
+    """Hold the footer against what the lines before it held. Raises InvalidInput where they differ.
+
+    The checksum of the contents is younger than the format: a file that was written without it lacks it.
+    """
     if not isinstance(value, Mapping):
         damaged(number, "the footer is no object")
     for name, held in tally.facts().items():
-        said = value.get(name)
+        said = value.get(name, held if name == "contents" else None)
         if said != held:
-            what = "the checksum" if name == "sha256" else f"the number of {name}"
+            what = _CHECKSUMS.get(name, f"the number of {name}")
             told = "" if isinstance(held, dict) else f": {shown(said)}, and it is {held}"
             damaged(number, f"{what} in the footer is not that of the lines{told}")
 
@@ -223,11 +154,12 @@ def _check_fields(value: Any, checks: Mapping[str, Check], number: int, what: st
     """Refuse an object that has not exactly these fields. No value is repeated: one may be a secret."""
     if not isinstance(value, dict):
         damaged(number, f"{what} is no object")
-    for name in value.keys() - checks.keys():
-        damaged(number, f"{what} has a field {shown(name)}, which is unknown")
-    for name, check in checks.items():
-        if name not in value:
+    if value.keys() != checks.keys():
+        for name in value.keys() - checks.keys():
+            damaged(number, f"{what} has a field {shown(name)}, which is unknown")
+        for name in checks.keys() - value.keys():
             damaged(number, f"{what} has no {name}")
+    for name, check in checks.items():
         if not check(value[name]):
             damaged(number, f"{what} has an unfit {name}")
 
@@ -274,7 +206,7 @@ _JOB: dict[str, Check] = {
     "queue": _passes(check_queue),
     "priority": _whole(-1000, 1000),
     "attempts": _NATURAL,
-    "max_retries": _NATURAL,
+    "max_retries": _whole(0, LARGEST_SMALL - 1),  # a constraint adds one to it
     "due": _whole(),
     "timeout_ms": _maybe(_whole(1)),
     "cwd": _TEXT,

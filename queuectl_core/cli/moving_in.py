@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from queuectl_core.cli import context, output
@@ -10,7 +11,6 @@ from queuectl_core.cli.findings import counted
 from queuectl_core.cli.given_lines import given_lines
 from queuectl_core.cli.moved_lines import (
     Header,
-    Tally,
     damaged,
     parse_line,
     read_footer,
@@ -19,23 +19,19 @@ from queuectl_core.cli.moved_lines import (
     read_queue,
     read_setting,
 )
+from queuectl_core.cli.moved_tally import Contents, Tally, job_line
 from queuectl_core.cli.moving import someone_works
-from queuectl_core.model.errors import InvalidInput, QueueError, Refused
+from queuectl_core.cli.verifying import verify
+from queuectl_core.model.errors import InvalidInput, Refused
+from queuectl_core.model.moved import MovedJob, settled, shortened
 from queuectl_core.store.contract import Store
-from queuectl_core.store.transactions.moving import (
-    BYTES_AT_ONCE,
-    JOBS_AT_ONCE,
-    RUNS_AT_ONCE,
-    Counts,
+from queuectl_core.store.transactions.moving import BYTES_AT_ONCE, JOBS_AT_ONCE, RUNS_AT_ONCE
+from queuectl_core.store.transactions.moving_in import (
     Mark,
-    MovedJob,
-    arrived,
     begin_import,
     bring,
     discard_some,
     finish_import,
-    settled,
-    shortened,
     unfinished,
 )
 
@@ -62,8 +58,8 @@ class Incoming:
         self.tally = Tally()
         self.settings: dict[str, str] = {}
         self.paused: list[str] = []
-        self.expected = Tally()
-        """What the store should hold in the end: what ran is given back."""
+        self.expected = Contents()
+        """What the store should hold in the end: what ran is given back, and output is no longer than it keeps."""
         self._bytes = 0
         self._begun = False
         self.header = self._header()
@@ -105,12 +101,14 @@ class Incoming:
                 self.paused.append(read_queue(value, number))
                 self.tally.paused += 1
             else:
+                for contents in (self.tally.contents, self.expected):
+                    contents.begin(self.settings, self.paused)
                 return number, kind, value
 
-    def batches(self, done: int) -> Iterator[Batch]:
+    def batches(self, done: int, tail_bytes: int) -> Iterator[Batch]:
         """The jobs, in batches; one of them ends with line `done`. The last comes once the footer was found true.
 
-        The import must be begun.
+        The import must be begun, into a store that keeps `tail_bytes` of the output of each run.
         """
         self._begun = True
         jobs: list[MovedJob] = []
@@ -122,9 +120,7 @@ class Incoming:
             if moved.job.number <= above:
                 damaged(number, "the jobs are not in the order of their numbers")
             above = moved.job.number
-            self.tally.job(moved)
-            jobs.append(settled(moved, self.header.exported_at))
-            self.expected.job(jobs[-1])
+            jobs.append(self._arriving(moved, tail_bytes))
             runs += len(moved.history)
             if _are_enough(len(jobs), runs, self._bytes - before) or number == done:
                 yield Batch(jobs, number, self.tally.digest)
@@ -138,6 +134,16 @@ class Incoming:
         if jobs:
             yield Batch(jobs, number - 1, self.tally.digest)
 
+    def _arriving(self, moved: MovedJob, tail_bytes: int) -> MovedJob:
+        """The job as it is stored. It is counted here, as it stands in the file and as it is stored."""
+        self.tally.job(moved)
+        whole = settled(moved, self.header.exported_at)
+        line = job_line(whole)
+        self.tally.contents.job(whole, line)
+        kept = shortened(whole, tail_bytes)
+        self.expected.job(kept, line if kept is whole else job_line(kept))
+        return kept
+
 
 def _are_enough(jobs: int, runs: int, size: int) -> bool:
     return jobs >= JOBS_AT_ONCE or runs >= RUNS_AT_ONCE or size >= BYTES_AT_ONCE
@@ -145,16 +151,18 @@ def _are_enough(jobs: int, runs: int, size: int) -> bool:
 
 def import_file(path: str) -> None:
     """Bring the queue in the file at `path` into the store. Raises InvalidInput, Refused or QueueError."""
-    with given_lines(path, "importing", "import it again once it can be read", LONGEST_HEADER) as lines:
-        incoming = Incoming(lines)
-        with context.open_store() as store:
+    with ExitStack() as opened:
+        with given_lines(path, "importing", "import it again once it can be read", LONGEST_HEADER) as lines:
+            incoming = Incoming(lines)
+            store = opened.enter_context(context.open_store())
             _refuse_workers(store)
             mark = _bring_all(store, incoming)
-            _verify(store, mark, incoming.expected)
-            _refuse_workers(store)
-            store.run(finish_import(mark, incoming.settings, incoming.paused))
-        output.data(f"imported {counted(incoming.tally.jobs, 'job')} with {counted(incoming.tally.runs, 'run')}")
-        output.note("their log files were not moved: they stay in the home that they came from")
+        verify(store, mark.last, incoming.expected, incoming.settings, incoming.paused)
+        _refuse_workers(store)
+        store.run(finish_import(mark, incoming.settings, incoming.paused))
+    output.data(f"imported {counted(incoming.tally.jobs, 'job')} with {counted(incoming.tally.runs, 'run')}")
+    output.note("verified: all of it was read back, and has the counts and the checksum of what was exported")
+    output.note("their log files were not moved: they stay in the home that they came from")
 
 
 def _bring_all(store: Store, incoming: Incoming) -> Mark:
@@ -166,14 +174,14 @@ def _bring_all(store: Store, incoming: Incoming) -> Mark:
     elif begun.last != header.last_number:
         raise _other_file()
     mark = begun
-    for batch in incoming.batches(begun.lines):
+    for batch in incoming.batches(begun.lines, store.tail_bytes):
         if batch.lines <= begun.lines:
             if batch.lines == begun.lines and batch.digest != begun.digest:
                 raise _other_file()
             continue
         _refuse_workers(store)
         before, mark = mark, mark._replace(lines=batch.lines, digest=batch.digest)
-        store.run(bring(before, mark, [shortened(moved, store.tail_bytes) for moved in batch.jobs]))
+        store.run(bring(before, mark, batch.jobs))
     if incoming.tally.digest != mark.digest and mark.lines:
         raise _other_file()
     return mark
@@ -186,25 +194,6 @@ def _other_file() -> Refused:
 def _refuse_workers(store: Store) -> None:
     if someone_works(store):
         raise Refused("workers are alive", "stop them with 'queuectl worker stop', and import the file again")
-
-
-def _verify(store: Store, mark: Mark, expected: Tally) -> None:
-    """Raise QueueError where the store holds anything else than the file."""
-    there = store.run(arrived(mark))
-    differing = list(_differences(there.counts, expected.counts))
-    if there.runs != expected.runs:
-        differing.append(f"{there.runs} runs, not {expected.runs}")
-    if differing:
-        what = "; ".join(differing[:3]) + ("; and more" if len(differing) > 3 else "")
-        hint = "somebody changed them meanwhile: give up with 'queuectl import --discard', and import again"
-        raise QueueError(f"the store holds something else than the file: {what}", hint)
-
-
-def _differences(there: Counts, expected: Counts) -> Iterator[str]:
-    for queue, state in sorted(there.keys() | expected.keys()):
-        have, should = there.get((queue, state), 0), expected.get((queue, state), 0)
-        if have != should:
-            yield f"{have} {state} in {queue}, not {should}"
 
 
 def discard_import(*, yes: bool) -> None:

@@ -18,7 +18,7 @@ from queuectl_core.model.job import NewJob, Outcome
 from queuectl_core.store.home import Home, prepare_folders
 from queuectl_core.store.transactions.changes import cancel
 from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import Mark, unfinished
+from queuectl_core.store.transactions.moving_in import Mark, unfinished
 from queuectl_core.store.transactions.queues import pause, queues
 from queuectl_core.store.transactions.settings import set_setting
 from queuectl_core.store.transactions.statistics import miscounted
@@ -64,9 +64,10 @@ def between(path: Path) -> list[bytes]:
 
 
 def write(path: Path, content: list[dict[str, Any]]) -> None:
-    """Write an export with a footer that is true of it."""
+    """Write an export with a footer that is true of it, as older programs did: without a checksum of the contents."""
     *before, last = (json.dumps(line).encode() + b"\n" for line in content)
     footer = json.loads(last)
+    footer["footer"].pop("contents", None)
     footer["footer"]["sha256"] = hashlib.sha256(b"".join(before)).hexdigest()
     path.write_bytes(b"".join(before) + json.dumps(footer).encode() + b"\n")
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from queuectl_core.model.job import JobState, NewJob
+from queuectl_core.model.moved import MovedJob
 from queuectl_core.store.home import Home
 from queuectl_core.store.statements import Transaction
 from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import MovedJob, chunk
+from queuectl_core.store.transactions.moving import chunk
 from queuectl_core.store.transactions.statistics import miscounted
 from tests.cli.line import CommandLine, program, run_program, store_at
 from tests.cli.moved import ROOT, alive, between, exported, file, fill, fill_much, kill_and_go_on, lines, there
@@ -66,7 +67,11 @@ def test_the_footer_is_true_of_the_lines(queuectl: CommandLine, store: Engine, f
     before = file.read_bytes().splitlines(keepends=True)[:-1]
     counts = {"again": {"failed": 1}, "dead": {"dead": 1}, "default": {"pending": 1}, "done": {"completed": 1}}
     facts = {"jobs": 5, "runs": 3, "settings": 1, "paused": 2, "counts": {**counts, "x": {"cancelled": 1}}}
-    assert footer == {"footer": {**facts, "sha256": hashlib.sha256(b"".join(before)).hexdigest()}}
+    checksums = {
+        "sha256": hashlib.sha256(b"".join(before)).hexdigest(),
+        "contents": hashlib.sha256(b"".join(before[1:])).hexdigest(),
+    }
+    assert footer == {"footer": {**facts, **checksums}}
 
 
 def test_a_run_that_goes_on_is_released_and_its_token_stays(
@@ -140,7 +145,7 @@ def test_an_export_that_fails_leaves_nothing(
     def no_room(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("queuectl_core.cli.moving.os.fsync", no_room)
+    monkeypatch.setattr("queuectl_core.cli.export_file.os.fsync", no_room)
 
     ran = queuectl("export", str(file))
 

@@ -13,7 +13,7 @@ import pytest
 from queuectl_core.cli import moving_in
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import unfinished
+from queuectl_core.store.transactions.moving_in import unfinished
 from tests.cli.line import CommandLine, store_at
 from tests.cli.moved import alive, between, exported, file, fill, lines, there, write
 from tests.store.acts import put, put_many, ran, start
@@ -69,6 +69,7 @@ DAMAGES: dict[str, tuple[Edit, str]] = {
     "text": (_set(due="soon"), "the job has an unfit due"),
     "flag": (_set(priority=True), "the job has an unfit priority"),
     "huge": (_set(number=2**70), "the job has an unfit number"),
+    "retries": (_set(max_retries=2**31 - 1), "the job has an unfit max_retries"),
     "state": (_set(state="frobbed"), "the job has an unfit state"),
     "surrogate": (_set(cwd="/\ud800"), "the job has an unfit cwd"),
     "secret": (_set(env={"A": ["SECRET"]}), "the job has an unfit env"),
@@ -153,7 +154,7 @@ def test_a_first_line_without_an_end_is_not_read_to_its_end(
     assert "this is no export of a queue" in there("import", str(file)).err
 
 
-@pytest.mark.parametrize("field", ["sha256", "jobs", "runs", "settings", "paused", "counts"])
+@pytest.mark.parametrize("field", ["sha256", "contents", "jobs", "runs", "settings", "paused", "counts"])
 def test_a_footer_that_is_not_true_leaves_the_import_unfinished(
     queuectl: CommandLine, store: Engine, there: CommandLine, file: Path, field: str
 ) -> None:
@@ -164,7 +165,8 @@ def test_a_footer_that_is_not_true_leaves_the_import_unfinished(
 
     ran = there("import", str(file))
 
-    what = "the checksum" if field == "sha256" else f"the number of {field}"
+    checksums = {"sha256": "the checksum", "contents": "the checksum of the contents"}
+    what = checksums.get(field, f"the number of {field}")
     assert ran.err.startswith(f"queuectl: line 3 is damaged: {what} in the footer is not that of the lines")
     with store_at(there.home) as half:
         assert half.run(unfinished()) is not None
@@ -285,7 +287,7 @@ def test_what_somebody_changed_meanwhile_is_named_at_the_end(
 
     assert ran.err.startswith(
         "queuectl: the store holds something else than the file: 1 cancelled in default, not 0; "
-        "2 pending in default, not 3: somebody changed them meanwhile: give up with"
+        "2 pending in default, not 3; job 1 is the first that differs: it was changed or damaged meanwhile: give up"
     )
     assert there("import", "--discard", "--yes").out == "discarded 3 jobs\n"
 

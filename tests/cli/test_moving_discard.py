@@ -9,7 +9,7 @@ import pytest
 from queuectl_core.model.errors import Refused
 from queuectl_core.model.job import NewJob
 from queuectl_core.store.transactions.jobs import count_matching
-from queuectl_core.store.transactions.moving import discard_some, finish_import, unfinished
+from queuectl_core.store.transactions.moving_in import discard_some, finish_import, unfinished
 from tests.cli.line import CommandLine, store_at
 from tests.cli.moved import exported, file, there
 from tests.store.acts import put_many

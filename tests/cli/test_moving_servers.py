@@ -3,53 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from queuectl_core.store.home import Home
-from queuectl_core.store.postgres.store import PostgresStore
-from queuectl_core.store.sqlite.connecting import wall_clock
 from queuectl_core.store.transactions.workers import Lease, register_pool
-from tests.cli.line import CommandLine, Ran, program
+from tests.cli.line import CommandLine, program
 from tests.cli.moved import between, exported, file, fill, fill_much, kill_and_go_on, lines, there, write
+from tests.cli.moved_to import ServerLine, server
 from tests.postgres.fixtures import own_postgres, postgres
-from tests.postgres.server import Databases
 from tests.store.acts import put, ran, started
-from tests.store.engines import BlockingPostgres, Clock, Engine
+from tests.store.engines import Engine
 
-__all__ = ["file", "own_postgres", "postgres", "there"]
-
-
-class ServerLine(CommandLine):
-    """The command line on a store that a server keeps."""
-
-    def __init__(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-        super().__init__(Home(home.path), capsys)
-        self.url = str(home.url)
-
-    @contextmanager
-    def store(self) -> Iterator[Engine]:
-        """The store, with a clock that stands at the present."""
-        clock = Clock()
-        clock.now = wall_clock()
-        with PostgresStore(Home(self.home.path, self.url), clock=clock) as opened:
-            yield BlockingPostgres(opened, clock)
-
-    def __call__(self, *arguments: str) -> Ran:
-        return super().__call__("--store", self.url, *arguments)
-
-
-@pytest.fixture
-def server(tmp_path: Path, postgres: Databases, capsys: pytest.CaptureFixture[str]) -> Iterator[ServerLine]:
-    """The command line on an empty store that a server keeps."""
-    with postgres.database() as url:
-        line = ServerLine(Home(str(tmp_path / "server"), url), capsys)
-        assert line("init").status == 0
-        yield line
+__all__ = ["file", "own_postgres", "postgres", "server", "there"]
 
 
 def told(line: CommandLine) -> dict[str, Any]:

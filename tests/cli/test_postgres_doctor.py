@@ -15,7 +15,7 @@ from queuectl_core.cli import server_checks
 from queuectl_core.store.home import Home
 from queuectl_core.store.postgres import checkup
 from queuectl_core.store.postgres.store import PostgresStore
-from queuectl_core.store.transactions import moving
+from queuectl_core.store.transactions import moving_in
 from queuectl_core.store.transactions.settings import IMPORT_MARK
 from queuectl_core.store.transactions.workers import Lease, register_pool, register_worker
 from tests.cli.hosts import Host, hosts
@@ -234,7 +234,7 @@ def test_wrong_counts_are_made_anew(
 
 
 def test_an_unfinished_import_is_a_warning(doctor: Doctor, sql: psycopg.Connection[tuple[object, ...]]) -> None:
-    text = moving.Mark(1, "", 1, ()).text
+    text = moving_in.Mark(1, "", 1, ()).text
     sql.execute("INSERT INTO queuectl.settings VALUES (%s, %s, 0)", (IMPORT_MARK, text))
 
     status, _, advice = doctor.findings()["import"]

@@ -768,12 +768,6 @@ FROM json_to_recordset(:rows::json) AS r (job bigint, attempt integer, token tex
 INSERT INTO tails (job, attempt, output) SELECT job, attempt, decode(output, 'base64')
 FROM json_to_recordset(:rows::json) AS r (job bigint, attempt integer, output text);
 
--- name: counted_up_to
-SELECT queue, state, count(*) FROM jobs WHERE number <= :last::bigint GROUP BY queue, state ORDER BY queue, state;
-
--- name: runs_up_to
-SELECT count(*) FROM runs WHERE job <= :last::bigint;
-
 -- name: open_all_but
 UPDATE queues SET paused = 0 WHERE paused = 1 AND name NOT IN (SELECT json_array_elements_text(:kept::json))
 RETURNING name;

@@ -596,12 +596,6 @@ VALUES (:job, :attempt, :token, :worker, :started_at, :finished_at, :outcome, :e
 -- name: bring_tails
 INSERT INTO tails (job, attempt, output) VALUES (:job, :attempt, :output);
 
--- name: counted_up_to
-SELECT queue, state, count(*) FROM jobs WHERE number <= :last GROUP BY queue, state ORDER BY queue, state;
-
--- name: runs_up_to
-SELECT count(*) FROM runs WHERE job <= :last;
-
 -- name: open_all_but
 UPDATE queues SET paused = 0 WHERE paused = 1 AND name NOT IN (SELECT value FROM json_each(:kept)) RETURNING name;
 
