@@ -23,6 +23,9 @@ from queuectl_core.store.transactions.moving import Counts, Head
 FORMAT = 1
 """What a footer may lack, or have beyond what is read, is no other format."""
 
+BEGINNING = b'{"header":{"format":'
+"""What every export begins with."""
+
 MOST_PLACES = 1000
 """How many digests of its beginnings are kept of the contents of a store, at most."""
 

@@ -35,6 +35,9 @@ def export(file: str, running: bool) -> None:
     of past minutes. The last line tells counts and checksums, so that a file that was cut short is noticed, and what an
     import stores can be held against them.
 
+    Until it is whole, FILE is named FILE.part. An export that is cut short is not gone on with, since jobs may have
+    changed meanwhile: begin it again, which removes what was left of it.
+
     Workers must be stopped first, or the queue would go on in two places. With --running it is read as it goes on, as
     for a copy to keep: each job is as it was when its turn came, jobs that come meanwhile are left out, and one that
     runs is given back to its queue by the import, uncharged.

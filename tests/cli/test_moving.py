@@ -130,15 +130,6 @@ def test_a_file_that_exists_is_left_alone(queuectl: CommandLine, store: Engine, 
     assert "exists, and an export overwrites nothing" in ran.err
 
 
-def test_another_export_to_the_same_file_is_left_alone(queuectl: CommandLine, store: Engine, file: Path) -> None:
-    part = file.with_name("queue.jsonl.part")
-    part.write_text("half of another")
-
-    ran = queuectl("export", str(file))
-
-    assert (ran.status, part.read_text(), file.exists()) == (1, "half of another", False)
-
-
 def test_an_export_that_fails_leaves_nothing(
     queuectl: CommandLine, store: Engine, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
