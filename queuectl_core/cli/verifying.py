@@ -21,13 +21,21 @@ def verify(store: Store, last: int, expected: Contents, settings: Mapping[str, s
     """
     there = Contents()
     there.begin(settings, paused)
-    with output.progress("verifying", expected.jobs) as advance:
+    try:
+        _read_back(store, last, there, expected.jobs)
+    except ValueError as error:
+        raise QueueError(f"the store holds what cannot be read: {error}", START_OVER) from None
+    if there.digest != expected.digest:
+        raise QueueError(f"the store holds something else than the file: {_told(there, expected, last)}", START_OVER)
+
+
+def _read_back(store: Store, last: int, there: Contents, total: int) -> None:
+    """Add all jobs. Raises ValueError where a row holds what no job can, such as half of its variables."""
+    with output.progress("verifying", total) as advance:
         for jobs in chunks(store, last):
             for moved in jobs:
                 there.job(moved, job_line(moved))
             advance(len(jobs))
-    if there.digest != expected.digest:
-        raise QueueError(f"the store holds something else than the file: {_told(there, expected, last)}", START_OVER)
 
 
 def _told(there: Contents, expected: Contents, last: int) -> str:

@@ -71,6 +71,19 @@ def test_what_was_changed_in_the_store_before_the_end_is_found(
         assert start(half) is None
 
 
+def test_what_cannot_be_read_back_is_told_with_what_to_do(
+    queuectl: CommandLine, store: Engine, target: Target, file: Path
+) -> None:
+    brought(queuectl, store, target, file)
+    target.alter("""UPDATE jobs SET env = '{"SECRET": "' WHERE number = 1""")
+
+    ran = target("import", str(file))
+
+    assert ran.err.startswith("queuectl: the store holds what cannot be read: Unterminated string")
+    assert ran.err.endswith("give up with 'queuectl import --discard', and import again\n")
+    assert target("import", "--discard", "--yes").status == 0
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
