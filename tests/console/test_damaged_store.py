@@ -34,9 +34,7 @@ def damaged(home: Home, table: str) -> Iterator[None]:
         os.close(file)
 
 
-@pytest.mark.parametrize(
-    ("key", "place", "table"), [("4", Place.CONFIG, "settings"), ("5", Place.METRICS, "histograms")]
-)
+@pytest.mark.parametrize(("key", "place", "table"), [("4", Place.CONFIG, "settings"), ("3", Place.WORKERS, "pools")])
 async def test_a_pane_that_cannot_be_read_does_not_pass_for_live(
     tmp_path: Path, key: str, place: Place, table: str
 ) -> None:

@@ -95,7 +95,7 @@ def filled(tmp_path: Path) -> Home:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (zeroed("jobs", "counts", "settings", "workers"), "is damaged"),
+        (zeroed("jobs", "tallies", "settings", "workers"), "is damaged"),
         (without_schema, "is damaged"),
         (truncated, "is damaged"),
         (stump, "is damaged"),
@@ -163,7 +163,7 @@ def put_back(home: Home, copy: str) -> None:
 
 @pytest.mark.skipif(not shell_recovers(), reason="there is no sqlite3 shell whose .recover works")
 def test_what_the_doctor_advises_saves_what_can_be_read(filled: Home) -> None:
-    zeroed("runs", "counts", "workers")(filled.database)
+    zeroed("runs", "tallies", "workers")(filled.database)
 
     command = advice_on(filled).partition("what can be read, '")[2].partition("' saves")[0]
     subprocess.run(("sh", "-c", command), check=True, capture_output=True, timeout=60)

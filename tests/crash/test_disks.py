@@ -86,8 +86,7 @@ def test_a_result_that_finds_no_room_is_kept_until_there_is_some(
     assert len([line for line in storm.ledger.lines() if line.word is Word.START]) == 1
 
 
-# A pool whose connections are under a pragma for as long as there is a file: the first argument, the one that lifts it,
-# and the file, in which each transaction is noted. It asks a store in trouble again soon.
+# A pool under a pragma while there is a file: that, the one that lifts it, and the file, in which transactions are noted.
 UNDER_PRAGMA = """
 import contextlib, os, sys
 from queuectl_core.cli.main import main
@@ -123,6 +122,8 @@ def test_a_store_that_takes_nothing_is_named_once_and_got_over(
     storm: Storm, tmp_path: Path, pragma: str, usual: str, sentence: str
 ) -> None:
     gate, trouble = tmp_path / "gate", tmp_path / "trouble"
+    with SqliteStore(storm.home) as store:
+        store._connection.execute("VACUUM")  # A page that is free could still take a result.
     pool = storm.start_pool(1, program=("-c", UNDER_PRAGMA, pragma, usual, str(trouble)))
     job = storm.put(f"{LONG_OUTPUT}; {storm.ledger.command(gate=gate)}", max_retries=0)
     storm.worker_of(pool, job)
