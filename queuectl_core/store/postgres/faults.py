@@ -90,7 +90,7 @@ _UNREAD = (
 _MEANINGS: tuple[tuple[tuple[type[psycopg.Error], ...], type[StoreError], str, str], ...] = (
     ((TooSlow,), StoreError, "{shown} does not answer", "see whether the server and the network are well"),
     (
-        (errors.LockNotAvailable, errors.QueryCanceled, errors.SerializationFailure),
+        (errors.LockNotAvailable, errors.QueryCanceled, errors.SerializationFailure, errors.DeadlockDetected),
         StoreBusy,
         "{shown} is busy: {what}",
         "try again",
