@@ -104,7 +104,9 @@ def test_sessions_that_are_ended_in_the_midst_of_work_are_replaced_one_by_one(qu
     eventually(lambda: gate.arrivals() == WORKERS, what="each worker runs a job")
     before = ruler.sessions()
     ruler.end(before)
-    eventually(lambda: len(ruler.sessions()) == CONNECTIONS, what="all are connected again, with their commands at work")
+    eventually(
+        lambda: len(ruler.sessions()) == CONNECTIONS, what="all are connected again, with their commands at work"
+    )
     gate.open()
     for job in jobs:
         queue.once(job, JobState.COMPLETED)

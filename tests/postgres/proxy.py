@@ -8,6 +8,8 @@ import selectors
 import socket
 import struct
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -21,12 +23,16 @@ class Proxy:
     """Passes on what comes to `port`. `cut` ends what is connected, `refuse` also takes no others, `silence` passes
     nothing on; `mend` ends these two."""
 
+    delay = 0.0
+    """Seconds that data are on their way."""
+
     def __init__(self, server: tuple[str, int]) -> None:
         self._server = server
         self._listener = self._listening(0)
         self.port: int = self._listener.getsockname()[1]
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, socket.socket] = {}
+        self._on_their_way: deque[tuple[float, socket.socket, bytes]] = deque()
         self._silent = False
         self._lock = threading.RLock()
         self._bell, self._ringer = socket.socketpair()
@@ -68,8 +74,10 @@ class Proxy:
         """Keep every connection, take others, and pass nothing on."""
         with self._lock:
             self._silent = True
+            self._on_their_way.clear()
             for one in self._peers:
-                self._selector.unregister(one)
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(one)
 
     def mend(self) -> None:
         """Be a network again; what was connected while it was silent is reset."""
@@ -100,23 +108,43 @@ class Proxy:
 
     def _serve(self) -> None:
         while not self._ended:
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(self._to_next()):
                 with self._lock, contextlib.suppress(OSError, KeyError):
                     self._attend(key.fileobj)  # type: ignore[arg-type]
+            with self._lock:
+                self._deliver()
+
+    def _to_next(self) -> float | None:
+        """Seconds until something arrives that is on its way; None where nothing is."""
+        with self._lock:
+            return max(0.0, self._on_their_way[0][0] - time.monotonic()) if self._on_their_way else None
+
+    def _deliver(self) -> None:
+        """Pass on what has been on its way for long enough; what comes to a connection that is gone is lost."""
+        while self._on_their_way and self._on_their_way[0][0] <= time.monotonic():
+            _, one, data = self._on_their_way.popleft()
+            peer = self._peers.get(one)
+            try:
+                if peer is not None and data:
+                    peer.sendall(data)
+            except OSError:
+                data = b""
+            if not data:
+                self._end(one)
 
     def _attend(self, one: socket.socket) -> None:
         if one is self._bell:
             one.recv(CHUNK)
         elif one is self._listener:
             self._take_in(one.accept()[0])
-        elif (peer := self._peers.get(one)) is not None:
+        elif one in self._peers:
             try:
                 data = one.recv(CHUNK)
-                peer.sendall(self.passed(data))
             except OSError:
                 data = b""
             if not data:
-                self._end(one)
+                self._selector.unregister(one)  # Nothing follows but the end, which is on its way as well.
+            self._on_their_way.append((time.monotonic() + self.delay, one, self.passed(data)))
 
     def _take_in(self, client: socket.socket) -> None:
         server = socket.create_connection(self._server, 10)
@@ -132,6 +160,12 @@ class Proxy:
                     self._selector.unregister(end)
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                 end.close()
+
+
+class Slow(Proxy):
+    """Takes its time for everything, each way, as a server far away does; many things may be on their way at once."""
+
+    delay = 0.01
 
 
 class Pooler(Proxy):
