@@ -76,7 +76,7 @@ def _suits(folder: str) -> bool:
 
 
 def runnable(account: Account, folder: str) -> Path:
-    """The folder of `initdb` and `postgres`, for an account to run.
+    """The folder of `initdb`, `postgres` and `pg_basebackup`, for an account to run.
 
     Another's account may not be let into the place of the package: it gets a copy, in `folder`.
     Raises FileNotFoundError where the package is not installed.
@@ -99,7 +99,7 @@ def _copy(installed: Path, folder: Path) -> Path:
     package = installed.parent
     copy = folder / package.name / installed.name
     (copy / "bin").mkdir(parents=True)
-    for program in ("initdb", "postgres"):
+    for program in ("initdb", "postgres", "pg_basebackup"):
         shutil.copy2(installed / "bin" / program, copy / "bin")
     shutil.copytree(installed / "lib", copy / "lib", ignore=shutil.ignore_patterns("*.a", "pgxs", "pkgconfig"))
     shutil.copytree(installed / "share", copy / "share")
