@@ -86,7 +86,7 @@ def test_a_result_that_finds_no_room_is_kept_until_there_is_some(
     assert len([line for line in storm.ledger.lines() if line.word is Word.START]) == 1
 
 
-# A pool under a pragma while there is a file: that, the one that lifts it, and the file, in which transactions are noted.
+# A pool under a pragma while there is a file: that, the one that lifts it, and the file, which notes transactions.
 UNDER_PRAGMA = """
 import contextlib, os, sys
 from queuectl_core.cli.main import main
