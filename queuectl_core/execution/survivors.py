@@ -117,17 +117,29 @@ def _adopted(trail: Trail, living: dict[int, Process]) -> set[int]:
 
 
 def end_survivors(trail: Trail, patience: float = 5.0) -> list[Process]:
-    """Kill what survives of the run until none is left; returns those that `patience` seconds did not end."""
+    """Kill what survives of the run until none is left; returns those that `patience` seconds did not end.
+
+    Who was signalled is waited for by itself, too: its parent may have ended first, and with it all that told of it.
+    """
     deadline = time.monotonic() + patience
     quiet_looks, pause = 0, SHORTEST_PAUSE
+    signalled: list[Process] = []
     # Two looks: a process that is just about to execute another program shows no environment for an instant.
     while quiet_looks < 2:
-        survivors = find_survivors(trail)
+        known = {process.pid: process for process in (*filter(_lives, signalled), *find_survivors(trail))}
+        survivors = [known[pid] for pid in sorted(known)]
         quiet_looks = 0 if survivors else quiet_looks + 1
         for process in survivors:
             send(process, signal.SIGKILL)
         if survivors and time.monotonic() > deadline:
             return survivors
+        signalled = survivors
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE) if survivors else SHORTEST_PAUSE
     return []
+
+
+def _lives(process: Process) -> bool:
+    """Whether this very process has not ended."""
+    now = look_at(process.pid)
+    return now is not None and not now.zombie and now.start == process.start

@@ -181,7 +181,7 @@ def test_a_host_that_lives_keeps_the_jobs_of_many_dead_workers_whose_commands_do
         for gate in gates:
             gate.touch()
         storm.drain(1)
-        assert [outcomes(storm, job) for job in jobs] == [[Outcome.LOST, Outcome.COMPLETED]] * 3
+        assert [outcomes(storm, job) for job in jobs] == [[Outcome.LOST, Outcome.COMPLETED]] * 3, storm.said()[-4000:]
         # What the dead left in the home's `run` may be swept away by the next pool there alone.
         assert [one for one in wrong_of(storm) if not one.startswith("run/")] == []
 

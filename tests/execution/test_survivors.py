@@ -6,10 +6,14 @@ import os
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import pytest
+
+from queuectl_core.execution import survivors
 from queuectl_core.execution.liveness import Note, RunNote
 from queuectl_core.execution.marks import mark_of, mark_on, marking_children
 from queuectl_core.execution.processes import (
@@ -99,6 +103,42 @@ def test_what_a_survivor_started_survives_whatever_it_shed(tmp_path: Path) -> No
         assert pids(find_survivors(Trail(TOKEN))) == sorted([process.pid, child])
         assert end_survivors(Trail(TOKEN)) == []
         assert not lives(child)
+
+
+def test_what_takes_its_time_to_die_is_seen_gone_though_nothing_tells_of_it_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children = tmp_path / "pids"
+    late: list[int] = []
+
+    def send_late(process: Process, number: signal.Signals) -> None:
+        if process.pid != child or time.monotonic() > since + 0.3:
+            send(process, number)
+        late.append(process.pid)
+
+    monkeypatch.setattr(survivors, "send", send_late)
+    with sleeping(TOKEN, f"env -i setsid sleep 1000 & echo $! > {children}; wait") as (process, _):
+        [child] = pids_in(children)
+        eventually(lambda: TOKEN_NAME not in Path(f"/proc/{child}/environ").read_text(), what="it shed its token")
+        since = time.monotonic()
+        assert end_survivors(Trail(TOKEN)) == []
+        assert not lives(child)
+        process.wait()
+    assert late.count(child) > 2, "it was asked once and not looked at again"
+
+
+def test_what_takes_its_time_to_die_beyond_all_patience_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children = tmp_path / "pids"
+    with sleeping(TOKEN, f"env -i setsid sleep 1000 & echo $! > {children}; wait") as (process, _):
+        [child] = pids_in(children)
+        eventually(lambda: TOKEN_NAME not in Path(f"/proc/{child}/environ").read_text(), what="it shed its token")
+        with monkeypatch.context() as patch:
+            patch.setattr(survivors, "send", lambda one, number: None if one.pid == child else send(one, number))
+            assert pids(end_survivors(Trail(TOKEN), 0.2)) == [child]
+        os.kill(child, signal.SIGKILL)
+        process.wait()
 
 
 def test_a_process_that_was_given_the_pid_of_another_is_left_alone() -> None:
