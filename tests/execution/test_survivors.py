@@ -109,12 +109,12 @@ def test_what_takes_its_time_to_die_is_seen_gone_though_nothing_tells_of_it_any_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     children = tmp_path / "pids"
-    late: list[int] = []
+    asked: list[int] = []
 
     def send_late(process: Process, number: signal.Signals) -> None:
         if process.pid != child or time.monotonic() > since + 0.3:
             send(process, number)
-        late.append(process.pid)
+        asked.append(process.pid)
 
     monkeypatch.setattr(survivors, "send", send_late)
     with sleeping(TOKEN, f"env -i setsid sleep 1000 & echo $! > {children}; wait") as (process, _):
@@ -124,7 +124,7 @@ def test_what_takes_its_time_to_die_is_seen_gone_though_nothing_tells_of_it_any_
         assert end_survivors(Trail(TOKEN)) == []
         assert not lives(child)
         process.wait()
-    assert late.count(child) > 2, "it was asked once and not looked at again"
+    assert asked.count(child) > 2, "it was asked once and not looked at again"
 
 
 def test_what_takes_its_time_to_die_beyond_all_patience_is_told_once(
